@@ -1,0 +1,1 @@
+//! Typed directory model, settings resolver and LDAP client.

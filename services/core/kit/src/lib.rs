@@ -1,0 +1,1 @@
+//! What every Roost daemon needs once.

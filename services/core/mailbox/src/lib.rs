@@ -1,0 +1,1 @@
+//! The mailbox engine: journal, blobs, metadata, change feed.

@@ -1,0 +1,1 @@
+//! Message structure, headers and text.

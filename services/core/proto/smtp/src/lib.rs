@@ -1,0 +1,1 @@
+//! SMTP and LMTP grammar and sessions without I/O.

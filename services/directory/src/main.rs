@@ -1,0 +1,3 @@
+//! The embedded LDAP directory server.
+
+fn main() {}

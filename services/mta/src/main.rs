@@ -1,0 +1,3 @@
+//! The mail transfer agent: SMTP in, queue, delivery out.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The mail store daemon: LMTP in, IMAP and POP3 out.
+
+fn main() {}

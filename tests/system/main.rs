@@ -1,0 +1,1 @@
+//! Whole-system tests: real processes and real foreign clients.
