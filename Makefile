@@ -1,0 +1,37 @@
+# `make run` and `make test` do everything, from set-up on; `make help` lists the rest.
+
+SHELL := bash
+export PATH := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roost/tools/bin:$(PATH)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+.PHONY: run
+run: ## build the suite and run it on this machine; options: make run ARGS="--state DIR --offset N --fresh"
+	@scripts/setup build
+	cargo build --release --locked --workspace --bins
+	@exec $(TARGET)/release/roostctl dev $(ARGS)
+
+.PHONY: test
+test: ## every test: unit, protocol transcripts, whole system with foreign clients
+	@scripts/setup test
+	cargo build --locked --workspace --bins
+	cargo nextest run --locked --workspace $(ARGS)
+
+.PHONY: lint
+lint: ## format, clippy, licences and banned crates
+	@scripts/setup test
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo deny --log-level error check licenses bans sources
+
+ADVICE := indexing_slicing too_many_lines cast_possible_truncation cast_possible_wrap cast_sign_loss \
+	manual_let_else needless_pass_by_value large_futures fn_params_excessive_bools \
+	struct_excessive_bools map_err_ignore match_wildcard_for_single_variants \
+	semicolon_if_nothing_returned error_impl_error allow_attributes_without_reason
+
+.PHONY: advice
+advice: ## lints worth reading that do not gate
+	cargo clippy --workspace -- $(foreach lint,$(ADVICE),-W clippy::$(lint))
