@@ -1,1 +1,24 @@
-//! Whole-system tests: real processes, real foreign clients.
+//! The harness of the whole-system tests: a [`Suite`] of real daemons started by `roostctl dev`, the
+//! foreign clients that talk to it, and the foreign servers it talks to.
+//!
+//! Every test has its own suite in a scratch folder on its own ports; nothing is shared, nothing is
+//! left behind. What a test waits for is a condition with a deadline ([`wait_for`]).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking, and print why"
+)]
+
+pub mod client;
+pub mod message;
+pub mod peer;
+mod run;
+mod slot;
+mod suite;
+mod wait;
+
+pub use run::{Finished, Run};
+pub use suite::Suite;
+pub use wait::wait_for;

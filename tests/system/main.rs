@@ -1,1 +1,15 @@
 //! Whole-system tests: real processes and real foreign clients.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking, and print why"
+)]
+
+mod administration;
+mod delivery;
+mod operation;
+mod outside;
+mod refusal;
+mod synchronisation;

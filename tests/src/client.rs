@@ -1,0 +1,13 @@
+//! The foreign clients, configured for a [`Suite`](crate::Suite).
+
+mod curl;
+mod mbsync;
+mod mutt;
+mod pop3;
+mod swaks;
+
+pub use curl::Curl;
+pub use mbsync::Mbsync;
+pub use mutt::Mutt;
+pub use pop3::{fetchmail, getmail};
+pub use swaks::Swaks;

@@ -1,0 +1,9 @@
+//! The foreign servers, each in a scratch folder on free ports, ended by its process id.
+
+mod dns;
+mod postfix;
+mod server;
+
+pub use dns::Dns;
+pub use postfix::Postfix;
+pub use server::free_port;

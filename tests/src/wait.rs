@@ -1,0 +1,23 @@
+//! Waiting for a condition.
+
+use std::time::{Duration, Instant};
+
+/// Asks `condition` until it yields a value, at most for `limit`; panics with `what` after that.
+#[track_caller]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where a test polls"
+)]
+pub fn wait_for<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "waited {limit:?} in vain for: {what}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
