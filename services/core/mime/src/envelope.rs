@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lexer::Lexer;
+use crate::lexer::{Lexer, Phrase};
 use crate::limits::ADDRESSES_MAX;
 use crate::octets::Octets;
 use crate::word;
@@ -162,13 +162,7 @@ impl List<'_> {
                 return;
             }
             Some(b'<') => self.angle(words.display),
-            Some(b'@') => {
-                let address = Address {
-                    mailbox: Some(words.local_part.into()),
-                    ..Address::default()
-                };
-                self.bare(address);
-            }
+            Some(b'@') => self.bare(words),
             // Words only: one atom is taken for a local part, several for a name.
             _ if words.count == 1 => self.push(None, None, words.local_part, None),
             _ if words.count > 1 => self.push(Some(words.display), None, Vec::new(), None),
@@ -194,15 +188,14 @@ impl List<'_> {
         self.push(name, route, local, host);
     }
 
-    /// `local@domain (comment)`.
-    fn bare(&mut self, mut address: Address) {
+    /// `local@domain (comment)`, the local part read.
+    fn bare(&mut self, words: Phrase) {
         self.lexer.advance();
         let host = self.lexer.domain();
         self.lexer.skip_space();
-        // RFC 5322 Appendix A.1.3 and older mail: the comment is the name.
-        let name = self.lexer.take_comment();
-        let local = address.mailbox.take().map(|local| local.to_vec());
-        self.push(name, None, local.unwrap_or_default(), Some(host));
+        // RFC 822 and mail to this day: the comment is the name.
+        let name = words.before().or_else(|| self.lexer.take_comment());
+        self.push(name, None, words.local_part, Some(host));
     }
 
     fn push(

@@ -14,8 +14,10 @@ pub(crate) struct Lexer<'a> {
 pub(crate) struct Phrase {
     /// The words with single spaces between them, quotes and escapes removed.
     pub(crate) display: Vec<u8>,
-    /// The words joined without spaces.
+    /// The last word, with those joined to it by dots: what a local part may be.
     pub(crate) local_part: Vec<u8>,
+    /// How much of `display` is before the local part.
+    before: usize,
     /// How many words are set apart by space (`a.b` is one, `a b` two).
     pub(crate) count: usize,
 }
@@ -252,9 +254,20 @@ impl<'a> Lexer<'a> {
 }
 
 impl Phrase {
+    /// The words before the local part, as a display name.
+    pub(crate) fn before(&self) -> Option<Vec<u8>> {
+        let before = self.display.get(..self.before)?;
+        (!before.is_empty()).then(|| before.to_vec())
+    }
+
     fn add(&mut self, word: &[u8], apart: bool) {
-        // `a. b@c` is one local part in RFC 5322 §4.4's obsolete form, and `J. R. Doe` three words.
         if apart {
+            // RFC 5322 §4.4: `a. b@c` is an obsolete local part; `a b@c` is a name and `b@c`.
+            let dotted = self.local_part.ends_with(b".") || word.starts_with(b".");
+            if !dotted {
+                self.before = self.display.len();
+                self.local_part.clear();
+            }
             if self.count > 0 {
                 self.display.push(b' ');
             }
