@@ -1,0 +1,121 @@
+//! The tables that every daemon of a node reads.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::Period;
+
+/// The tables that every daemon of a node reads.
+#[derive(Debug, Clone, Default)]
+pub struct Shared {
+    /// `[node]`
+    pub node: NodeSettings,
+    /// `[log]`
+    pub log: LogSettings,
+    /// `[directory]`
+    pub directory: DirectoryAccess,
+    /// `[tls]`
+    pub tls: TlsSettings,
+}
+
+/// `[node]`: who this machine is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeSettings {
+    /// The host name that peers see, and under which the directory knows this server
+    /// (`zimbraMailHost`). Default: the machine's own.
+    pub name: String,
+    /// How long sessions may take to end when a daemon is stopped.
+    pub drain: Period,
+}
+
+impl Default for NodeSettings {
+    fn default() -> Self {
+        Self {
+            name: host_name(),
+            drain: Period::seconds(30),
+        }
+    }
+}
+
+/// `[log]`: what is logged.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// `error`, `warn`, `info`, `debug` or `trace`, and exceptions by module:
+    /// `"info,roost_store::imap=debug"`. The variable `ROOST_LOG` overrides it.
+    pub level: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            level: "info".to_owned(),
+        }
+    }
+}
+
+/// `[directory]`: how the directory is reached.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DirectoryAccess {
+    /// `ldap://`, `ldaps://` or `ldapi://` and where; several are separated by spaces and tried in
+    /// this order.
+    pub url: String,
+    /// The certificate authority of the directory, a PEM file; without it the system's are trusted.
+    pub ca: Option<PathBuf>,
+    /// A folder with one file for each daemon, named like it, that holds its password for the
+    /// directory. Systemd's credential `directory-password` comes before it.
+    pub secrets: PathBuf,
+}
+
+impl Default for DirectoryAccess {
+    fn default() -> Self {
+        Self {
+            url: "ldap://127.0.0.1:389".to_owned(),
+            ca: None,
+            secrets: PathBuf::from("/etc/roost/secrets"),
+        }
+    }
+}
+
+/// `[tls]`: with which certificates servers of this node answer.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsSettings {
+    /// Certificates with their keys. The name that a client asks for chooses; the first answers
+    /// where none fits. Without any, TLS is not offered.
+    pub certificates: Vec<CertificateFiles>,
+    /// The oldest TLS version that is spoken.
+    pub minimum: TlsVersion,
+}
+
+/// One certificate chain and its key.
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateFiles {
+    /// The chain in PEM, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// The private key in PEM; others must not be able to read it.
+    pub key: PathBuf,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq, Default)]
+pub enum TlsVersion {
+    /// TLS 1.2
+    #[default]
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// TLS 1.3
+    #[serde(rename = "1.3")]
+    Tls13,
+}
+
+fn host_name() -> String {
+    nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok())
+        .unwrap_or_else(|| "localhost".to_owned())
+}

@@ -1,0 +1,113 @@
+//! What a daemon gets from us.
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use tokio::sync::watch;
+
+use super::{Daemon, Loaded};
+use crate::clock::Clock;
+use crate::config::{Configuration, ListenSpec, Settings, Shared};
+use crate::disk::{DiskHandle, RealDisk};
+use crate::health::Health;
+use crate::metrics::Metrics;
+use crate::net::{self, NetError, Service, Sockets, Stream};
+use crate::notify::Notifier;
+use crate::secret::{self, Secret, SecretError};
+use crate::tasks::Tasks;
+use crate::tls::Tls;
+use crate::{control, health};
+
+/// What a daemon gets from us; cheap to clone. Hand parts of it on rather than the whole.
+#[derive(Debug, Clone)]
+pub struct Kit {
+    /// The daemon's name, such as `roost-store`.
+    pub daemon: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// What time it is.
+    pub clock: Clock,
+    /// How bytes become durable.
+    pub disk: DiskHandle,
+    /// Who runs.
+    pub tasks: Tasks,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What keeps the daemon from serving.
+    pub health: Health,
+    /// The node's certificates.
+    pub tls: Tls,
+    /// The tables that all daemons share, as they were at the start.
+    pub shared: Arc<Shared>,
+    /// The sockets that systemd handed over.
+    pub sockets: Sockets,
+    /// The line to systemd.
+    pub notify: Notifier,
+    /// The configuration as it was last read without a mistake; changes at a reload. Ask it for
+    /// [`settings`](Configuration::settings) again for what may change while the daemon runs.
+    pub configuration: watch::Receiver<Arc<Configuration>>,
+}
+
+impl Kit {
+    pub(super) fn of_daemon<S: Settings>(
+        daemon: Daemon,
+        clock: Clock,
+        sockets: Sockets,
+        loaded: &Loaded<S>,
+    ) -> (Self, watch::Sender<Arc<Configuration>>) {
+        let (reloads, configuration) = watch::channel(Arc::new(loaded.configuration.clone()));
+        let tasks = Tasks::new();
+        let metrics = Metrics::new(daemon.name, daemon.version);
+        metrics.register("panics", "Panics in tasks", tasks.panics());
+        let kit = Self {
+            daemon: daemon.name,
+            version: daemon.version,
+            clock,
+            disk: Arc::new(RealDisk),
+            tasks,
+            metrics,
+            health: Health::new(),
+            tls: loaded.tls.clone(),
+            shared: Arc::new(loaded.shared.clone()),
+            sockets,
+            notify: Notifier::new(),
+            configuration,
+        };
+        (kit, reloads)
+    }
+
+    /// Listens for a service and runs `handle` as a session for each connection. Returns the places,
+    /// with the real port where 0 was asked for. Must be called inside the runtime.
+    pub fn serve<F, Fut>(&self, service: Service, handle: F) -> Result<Vec<ListenSpec>, NetError>
+    where
+        F: Fn(Stream) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        net::serve(&self.sockets, &self.tasks, &self.tls, service, handle)
+    }
+
+    /// Serves commands of `roostctl` at a Unix socket.
+    pub fn control(&self, path: &Path, router: Router) -> Result<(), NetError> {
+        control::serve(&self.tasks, path, router)
+    }
+
+    /// The password with which this daemon signs in at the directory.
+    pub fn directory_password(&self) -> Result<Secret<String>, SecretError> {
+        let name = self.daemon.trim_start_matches("roost-");
+        secret::directory_password(&self.shared.directory, name)
+    }
+
+    /// Serves the health pages.
+    pub(super) fn serve_health<S: Settings>(&self, settings: &S) -> Result<(), NetError> {
+        let router = health::router(self.health.clone(), self.metrics.clone());
+        net::serve_http(
+            &self.sockets,
+            &self.tasks,
+            "health",
+            settings.health(),
+            router,
+        )
+    }
+}

@@ -1,0 +1,97 @@
+//! What a daemon counts, served by [`health`](crate::health) under `/metrics`.
+//!
+//! Names are `roost_<daemon>_<what>_<unit>`; the prefix is added here. Labels come from closed sets,
+//! never from accounts or addresses.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+pub use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+pub use prometheus_client::metrics::counter::Counter;
+pub use prometheus_client::metrics::family::Family;
+pub use prometheus_client::metrics::gauge::Gauge;
+pub use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Metric, Registry};
+
+/// Bucket borders for times from a memory access to a slow peer, in seconds.
+pub const SECONDS: [f64; 14] = [
+    0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0,
+];
+
+/// The registry of a daemon; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    registry: Arc<Mutex<Registry>>,
+    prefix: Arc<str>,
+}
+
+impl Metrics {
+    /// An empty registry for `daemon` (such as `roost-store`), which tells its version in
+    /// `roost_build_info`.
+    #[must_use]
+    pub fn new(daemon: &str, version: &str) -> Self {
+        let mut registry = Registry::default();
+        let build = Info::new(vec![
+            ("daemon", daemon.to_owned()),
+            ("version", version.to_owned()),
+        ]);
+        registry.register("roost_build", "The running program", build);
+        Self {
+            registry: Arc::new(Mutex::new(registry)),
+            prefix: daemon.replace('-', "_").into(),
+        }
+    }
+
+    /// Adds a metric. `name` is `<what>_<unit>`; a counter's `_total` is added by the format.
+    pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
+        let name = format!("{}_{name}", self.prefix);
+        // The format ends every help text with a full stop of its own.
+        let help = help.trim_end_matches('.');
+        self.registry.lock().register(name, help, metric.clone());
+        metric
+    }
+
+    /// A new counter.
+    pub fn counter(&self, name: &str, help: &str) -> Counter {
+        self.register(name, help, Counter::default())
+    }
+
+    /// A new gauge.
+    pub fn gauge(&self, name: &str, help: &str) -> Gauge {
+        self.register(name, help, Gauge::default())
+    }
+
+    /// A new histogram of seconds, with the borders of [`SECONDS`].
+    pub fn seconds(&self, name: &str, help: &str) -> Histogram {
+        self.register(name, help, Histogram::new(SECONDS))
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if prometheus_client::encoding::text::encode(&mut text, &self.registry.lock()).is_err() {
+            tracing::warn!("metrics cannot be written as text");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_carry_the_daemons_prefix() {
+        let metrics = Metrics::new("roost-store", "1.2.3");
+        metrics.counter("deliveries", "Messages delivered.").inc();
+        let text = metrics.text();
+        assert!(text.contains("roost_store_deliveries_total 1\n"), "{text}");
+        assert!(
+            text.contains("roost_build_info{daemon=\"roost-store\",version=\"1.2.3\"} 1\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("# EOF\n"));
+    }
+}

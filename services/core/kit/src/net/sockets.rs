@@ -1,0 +1,243 @@
+//! Where listening sockets come from: systemd's socket activation, or an address.
+
+use std::fmt;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use listenfd::ListenFd;
+use nix::sys::socket::{setsockopt, sockopt};
+use parking_lot::Mutex;
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
+
+use super::stream::Transport;
+use super::{NetError, Peer};
+use crate::config::{Listen, ListenSpec};
+
+/// Connections that wait to be accepted: enough for a burst, as nginx and Postfix have it.
+const BACKLOG: u32 = 511;
+
+/// The sockets that systemd handed over, until their services take them; cheap to clone.
+#[derive(Clone, Default)]
+pub struct Sockets(Arc<Mutex<Inherited>>);
+
+struct Inherited {
+    fds: ListenFd,
+    /// The name of each socket (`FileDescriptorName=` of its unit), as systemd counts them.
+    names: Vec<String>,
+}
+
+impl Default for Inherited {
+    fn default() -> Self {
+        Self {
+            fds: ListenFd::empty(),
+            names: Vec::new(),
+        }
+    }
+}
+
+impl Sockets {
+    /// Takes over what systemd handed to this process (sd_listen_fds(3)). It changes the
+    /// environment, so it must be called before any thread runs.
+    #[must_use]
+    pub fn inherit() -> Self {
+        let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+        Self(Arc::new(Mutex::new(Inherited {
+            fds: ListenFd::from_env(),
+            names: names.split(':').map(str::to_owned).collect(),
+        })))
+    }
+
+    /// The listeners of a service: the inherited sockets of its name, or else new ones.
+    pub(crate) fn listen(
+        &self,
+        service: &'static str,
+        listen: &Listen,
+    ) -> Result<Vec<Listener>, NetError> {
+        let inherited = self
+            .0
+            .lock()
+            .take(service)
+            .map_err(|source| NetError::Inherited { service, source })?;
+        if !inherited.is_empty() {
+            return Ok(inherited);
+        }
+        listen
+            .iter()
+            .map(|place| {
+                bind(place).map_err(|source| NetError::Bind {
+                    service,
+                    place: place.clone(),
+                    source,
+                })
+            })
+            .collect()
+    }
+}
+
+impl Inherited {
+    fn take(&mut self, service: &str) -> io::Result<Vec<Listener>> {
+        let mut taken = Vec::new();
+        for (index, name) in self.names.iter().enumerate() {
+            if name != service || index >= self.fds.len() {
+                continue;
+            }
+            // A socket of another kind is an error and stays, so the kinds can be tried in turn.
+            if let Ok(Some(tcp)) = self.fds.take_tcp_listener(index) {
+                tcp.set_nonblocking(true)?;
+                taken.push(Listener::Tcp(TcpListener::from_std(tcp)?));
+            } else if let Some(unix) = self.fds.take_unix_listener(index)? {
+                unix.set_nonblocking(true)?;
+                taken.push(Listener::Unix(UnixListener::from_std(unix)?));
+            }
+        }
+        Ok(taken)
+    }
+}
+
+impl fmt::Debug for Sockets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sockets")
+            .field(&self.0.lock().names)
+            .finish()
+    }
+}
+
+/// A socket that listens.
+#[derive(Debug)]
+pub enum Listener {
+    /// On an address.
+    Tcp(TcpListener),
+    /// On a path.
+    Unix(UnixListener),
+}
+
+impl Listener {
+    pub(super) async fn accept(&self) -> io::Result<(Transport, Peer)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                // Answers are written whole; waiting for more would only delay them.
+                stream.set_nodelay(true)?;
+                setsockopt(&stream, sockopt::KeepAlive, &true)?;
+                Ok((Transport::Tcp(stream), Peer::remote(address)))
+            }
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Transport::Unix(stream), Peer::Local))
+            }
+        }
+    }
+
+    /// Where it listens: with the real port where 0 was asked for.
+    pub(super) fn place(&self) -> io::Result<ListenSpec> {
+        match self {
+            Self::Tcp(listener) => Ok(ListenSpec::Address(listener.local_addr()?)),
+            Self::Unix(listener) => {
+                let address = listener.local_addr()?;
+                let path = address.as_pathname().unwrap_or(Path::new("@"));
+                Ok(ListenSpec::Path(path.to_owned()))
+            }
+        }
+    }
+}
+
+fn bind(place: &ListenSpec) -> io::Result<Listener> {
+    match place {
+        ListenSpec::Address(address) => {
+            let socket = if address.is_ipv4() {
+                TcpSocket::new_v4()?
+            } else {
+                let socket = TcpSocket::new_v6()?;
+                // So that 0.0.0.0 and [::] can both be listed, whatever the system's default is.
+                setsockopt(&socket, sockopt::Ipv6V6Only, &true)?;
+                socket
+            };
+            socket.set_reuseaddr(true)?;
+            socket.bind(*address)?;
+            Ok(Listener::Tcp(socket.listen(BACKLOG)?))
+        }
+        ListenSpec::Path(path) => Ok(Listener::Unix(bind_path(path)?)),
+    }
+}
+
+/// Listens on a path, for the daemon's user and group (mode 0660). A socket that a dead daemon left
+/// is replaced; one that answers is not.
+pub(crate) fn bind_path(path: &Path) -> io::Result<UnixListener> {
+    let listener = match UnixListener::bind(path) {
+        Err(error)
+            if error.kind() == io::ErrorKind::AddrInUse
+                && std::os::unix::net::UnixStream::connect(path).is_err() =>
+        {
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)?
+        }
+        bound => bound?,
+    };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Set in the process that a test starts with inherited sockets.
+    const CHILD: &str = "ROOST_TEST_SOCKET_CHILD";
+
+    #[test]
+    fn a_socket_from_systemd_wins_over_the_address() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        // The child is this test binary again, which finds the socket as its standard input.
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture", "net::sockets::tests::child"])
+            .stdin(Stdio::from(OwnedFd::from(listener)))
+            .env(CHILD, address.to_string())
+            .env("LISTEN_FDS", "1")
+            .env("LISTEN_FDS_FIRST_FD", "0")
+            .env("LISTEN_FDNAMES", "imap")
+            .env_remove("LISTEN_PID")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stdout).into_owned();
+        assert!(child.status.success(), "{said}");
+        assert!(said.contains("inherited and bound"), "{said}");
+    }
+
+    #[test]
+    fn child() {
+        let Ok(address) = std::env::var(CHILD) else {
+            return;
+        };
+        let sockets = Sockets::inherit();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let listen: Listen = [ListenSpec::Address("127.0.0.1:0".parse().unwrap())]
+                .into_iter()
+                .collect();
+            let imap = sockets.listen("imap", &listen).unwrap();
+            assert_eq!(imap[0].place().unwrap().to_string(), address);
+            let pop3 = sockets.listen("pop3", &listen).unwrap();
+            assert_ne!(pop3[0].place().unwrap().to_string(), address);
+        });
+        println!("inherited and bound");
+    }
+
+    #[tokio::test]
+    async fn a_dead_daemons_socket_is_replaced_and_a_living_ones_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.sock");
+        let first = bind_path(&path).unwrap();
+        let error = bind_path(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        drop(first);
+        bind_path(&path).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o660);
+    }
+}

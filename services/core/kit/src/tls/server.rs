@@ -1,0 +1,366 @@
+//! The server side: certificates chosen by the name that the client asks for, read again when their
+//! files change.
+
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio_rustls::TlsAcceptor;
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use super::{TlsError, provider};
+use crate::config::{CertificateFiles, TlsSettings, TlsVersion};
+
+/// The certificates of this node and the server configuration that uses them; cheap to clone.
+///
+/// Sessions that are open keep what they negotiated; a reload concerns later handshakes.
+#[derive(Debug, Clone)]
+pub struct Tls(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: Mutex<TlsSettings>,
+    stamps: Mutex<Vec<Stamp>>,
+    certificates: Arc<Certificates>,
+    config: ArcSwapOption<ServerConfig>,
+}
+
+impl Tls {
+    /// No certificates: TLS is not offered.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Arc::new(Inner {
+            settings: Mutex::default(),
+            stamps: Mutex::default(),
+            certificates: Arc::default(),
+            config: ArcSwapOption::empty(),
+        }))
+    }
+
+    /// Reads the certificates that `settings` name, and checks that each key belongs to its
+    /// certificate.
+    pub fn load(settings: &TlsSettings) -> Result<Self, TlsError> {
+        let tls = Self::none();
+        tls.reconfigure(settings)?;
+        Ok(tls)
+    }
+
+    /// Replaces settings and certificates. After an error everything is as before.
+    pub fn reconfigure(&self, settings: &TlsSettings) -> Result<(), TlsError> {
+        let inner = &self.0;
+        let stamps = stamps(&settings.certificates);
+        // A change that cannot be read is not tried again until it changes once more.
+        *inner.stamps.lock() = stamps;
+        let loaded = settings
+            .certificates
+            .iter()
+            .map(load_pair)
+            .collect::<Result<Vec<_>, _>>()?;
+        let config = match loaded.is_empty() {
+            true => None,
+            false => Some(Arc::new(server_config(
+                settings.minimum,
+                Arc::clone(&inner.certificates),
+            )?)),
+        };
+        inner.certificates.0.store(Arc::new(loaded));
+        inner.config.store(config);
+        *inner.settings.lock() = settings.clone();
+        Ok(())
+    }
+
+    /// Reads the certificates again. After an error the old ones stay in use.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        let settings = self.0.settings.lock().clone();
+        self.reconfigure(&settings)
+    }
+
+    /// Whether a file has changed since it was last read.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        let now = stamps(&self.0.settings.lock().certificates);
+        *self.0.stamps.lock() != now
+    }
+
+    /// Whether TLS can be offered.
+    #[must_use]
+    pub fn available(&self) -> bool {
+        self.0.config.load().is_some()
+    }
+
+    /// What a handshake is done with, if TLS is available.
+    #[must_use]
+    pub fn acceptor(&self) -> Option<TlsAcceptor> {
+        self.0.config.load_full().map(TlsAcceptor::from)
+    }
+
+    /// When the first of the certificates ends.
+    #[must_use]
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.0
+            .certificates
+            .0
+            .load()
+            .iter()
+            .map(|one| one.expires)
+            .min()
+    }
+}
+
+fn server_config(
+    minimum: TlsVersion,
+    certificates: Arc<Certificates>,
+) -> Result<ServerConfig, TlsError> {
+    let versions: &[_] = match minimum {
+        TlsVersion::Tls12 => &[&rustls::version::TLS13, &rustls::version::TLS12],
+        TlsVersion::Tls13 => &[&rustls::version::TLS13],
+    };
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(versions)?
+        .with_no_client_auth()
+        .with_cert_resolver(certificates);
+    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
+    Ok(config)
+}
+
+/// The certificates in use, in the order of the settings.
+#[derive(Default)]
+struct Certificates(ArcSwap<Vec<Certificate>>);
+
+struct Certificate {
+    /// DNS names and addresses that it is for, in lower case.
+    names: Vec<String>,
+    expires: Timestamp,
+    key: Arc<CertifiedKey>,
+}
+
+impl Certificate {
+    /// How well it fits a name: itself, by wildcard (RFC 9525 §6.3: the leftmost label only), or not.
+    fn fits(&self, name: &str) -> bool {
+        let parent = name.split_once('.').map(|(_, parent)| parent);
+        self.names
+            .iter()
+            .any(|own| own == name || (parent.is_some() && own.strip_prefix("*.") == parent))
+    }
+}
+
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.load().iter().map(|one| &one.names))
+            .finish()
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let certificates = self.0.load();
+        let name = hello.server_name().map(str::to_ascii_lowercase);
+        let fitting: Vec<&Certificate> = match &name {
+            Some(name) => certificates.iter().filter(|one| one.fits(name)).collect(),
+            None => Vec::new(),
+        };
+        // A name that no certificate has gets the first one: the client decides what that is worth.
+        let candidates = match fitting.is_empty() {
+            true => certificates.iter().collect(),
+            false => fitting,
+        };
+        let schemes = hello.signature_schemes();
+        candidates
+            .iter()
+            .find(|one| one.key.key.choose_scheme(schemes).is_some())
+            .map(|one| Arc::clone(&one.key))
+    }
+}
+
+fn load_pair(files: &CertificateFiles) -> Result<Certificate, TlsError> {
+    let chain = read_chain(&files.certificate)?;
+    let unusable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| TlsError::Unusable { path, source }
+    };
+    let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?).map_err(|_| TlsError::NotPem {
+        path: files.key.clone(),
+        expected: "private key",
+    })?;
+    let key = provider()
+        .key_provider
+        .load_private_key(key)
+        .map_err(unusable(&files.key))?;
+    let (names, expires) = match chain.first() {
+        Some(certificate) => describe(&files.certificate, certificate)?,
+        None => (Vec::new(), Timestamp::MAX),
+    };
+    let key = CertifiedKey::new(chain, key);
+    match key.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            return Err(TlsError::Mismatch {
+                certificate: files.certificate.clone(),
+                key: files.key.clone(),
+            });
+        }
+        Err(error) => return Err(unusable(&files.certificate)(error)),
+    }
+    Ok(Certificate {
+        names,
+        expires,
+        key: Arc::new(key),
+    })
+}
+
+/// All certificates of a PEM file; at least one.
+pub(super) fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let not_pem = || TlsError::NotPem {
+        path: path.to_owned(),
+        expected: "certificate",
+    };
+    let chain = CertificateDer::pem_slice_iter(&read(path)?)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| not_pem())?;
+    match chain.is_empty() {
+        true => Err(not_pem()),
+        false => Ok(chain),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|source| TlsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The names that a certificate is for, and when it ends.
+fn describe(
+    path: &Path,
+    certificate: &CertificateDer<'_>,
+) -> Result<(Vec<String>, Timestamp), TlsError> {
+    let not_x509 = |problem: String| TlsError::NotX509 {
+        path: path.to_owned(),
+        problem,
+    };
+    let (_, parsed) =
+        X509Certificate::from_der(certificate).map_err(|error| not_x509(error.to_string()))?;
+    let alternatives = parsed
+        .subject_alternative_name()
+        .map_err(|error| not_x509(error.to_string()))?;
+    let names = alternatives
+        .iter()
+        .flat_map(|extension| &extension.value.general_names)
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+            _ => None,
+        })
+        .collect();
+    let expires =
+        Timestamp::from_second(parsed.validity().not_after.timestamp()).unwrap_or(Timestamp::MAX);
+    Ok((names, expires))
+}
+
+/// What tells that a file was replaced or written to, without reading it.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp(Option<(u64, u64, i64, i64)>);
+
+fn stamps(files: &[CertificateFiles]) -> Vec<Stamp> {
+    files
+        .iter()
+        .flat_map(|pair| [&pair.certificate, &pair.key])
+        .map(|path| {
+            let metadata = fs::metadata(path).ok();
+            Stamp(metadata.map(|file| (file.ino(), file.len(), file.mtime(), file.mtime_nsec())))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    fn make(folder: &Path, file: &str, names: &[&str]) -> CertificateFiles {
+        let key = KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let certificate = CertificateParams::new(names)
+            .unwrap()
+            .self_signed(&key)
+            .unwrap();
+        let files = CertificateFiles {
+            certificate: folder.join(format!("{file}.crt")),
+            key: folder.join(format!("{file}.key")),
+        };
+        fs::write(&files.certificate, certificate.pem()).unwrap();
+        fs::write(&files.key, key.serialize_pem()).unwrap();
+        files
+    }
+
+    fn settings(certificates: &[&CertificateFiles]) -> TlsSettings {
+        TlsSettings {
+            certificates: certificates.iter().map(|files| (*files).clone()).collect(),
+            minimum: TlsVersion::Tls12,
+        }
+    }
+
+    #[test]
+    fn a_wildcard_is_one_label() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = make(folder.path(), "a", &["mail.example.test", "*.example.org"]);
+        let certificate = load_pair(&files).unwrap();
+        for (name, fits) in [
+            ("mail.example.test", true),
+            ("imap.example.org", true),
+            ("example.org", false),
+            ("a.b.example.org", false),
+            ("test", false),
+        ] {
+            assert_eq!(certificate.fits(name), fits, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = make(folder.path(), "one", &["a.test"]);
+        let two = make(folder.path(), "two", &["b.test"]);
+        let mixed = CertificateFiles {
+            certificate: one.certificate.clone(),
+            key: two.key,
+        };
+        let error = Tls::load(&settings(&[&mixed])).unwrap_err();
+        assert!(matches!(error, TlsError::Mismatch { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_change_is_noticed_and_a_bad_one_keeps_the_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = make(folder.path(), "a", &["a.test"]);
+        let tls = Tls::load(&settings(&[&files])).unwrap();
+        assert!(tls.available() && !tls.changed());
+        make(folder.path(), "a", &["b.test"]);
+        assert!(tls.changed());
+        tls.reload().unwrap();
+        assert!(!tls.changed());
+        fs::write(&files.certificate, "no certificate").unwrap();
+        assert!(tls.reload().is_err());
+        assert!(tls.available());
+        let names = tls.0.certificates.0.load()[0].names.clone();
+        assert_eq!(names, ["b.test"]);
+    }
+
+    #[test]
+    fn without_certificates_there_is_no_tls() {
+        let tls = Tls::load(&TlsSettings::default()).unwrap();
+        assert!(!tls.available() && tls.acceptor().is_none() && !tls.changed());
+    }
+}
