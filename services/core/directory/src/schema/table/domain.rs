@@ -1,0 +1,127 @@
+//! Domains.
+
+use super::super::attribute::AttributeType;
+use super::super::class::Carrier::{Account, Domain, GalSource, Global};
+use super::super::kind::Kind::{Boolean, Choice, Octets, Text, Time, Uuid};
+use super::super::kind::{COUNT, LONG, PERCENT, PORT};
+use super::{DOMAIN, DOMAIN_GLOBAL, z};
+
+const STATUS: super::Kind = Choice(&[
+    "active",
+    "maintenance",
+    "locked",
+    "closed",
+    "suspended",
+    "shutdown",
+]);
+const OVER_QUOTA: super::Kind = Choice(&["ALLOWSENDRECEIVE", "BLOCKSEND", "BLOCKSENDRECEIVE"]);
+
+/// The attributes of an address-list entry and the fields of a contact they become.
+const GAL_MAP: &[&str] = &[
+    "co=workCountry",
+    "company=company",
+    "givenName,gn=firstName",
+    "sn=lastName",
+    "zimbraPhoneticCompany=phoneticCompany",
+    "zimbraPhoneticFirstName=phoneticFirstName",
+    "zimbraPhoneticLastName=phoneticLastName",
+    "displayName,cn=fullName",
+    "initials=initials",
+    "description=notes",
+    "l=workCity",
+    "physicalDeliveryOfficeName=office",
+    "ou=department",
+    "street,streetAddress=workStreet",
+    "postalCode=workPostalCode",
+    "st=workState",
+    "facsimileTelephoneNumber,fax=workFax",
+    "homeTelephoneNumber,homePhone=homePhone",
+    "mobileTelephoneNumber,mobile=mobilePhone",
+    "pagerTelephoneNumber,pager=pager",
+    "telephoneNumber=workPhone",
+    "title=jobTitle",
+    "zimbraMailDeliveryAddress,zimbraMailAlias,mail=email,email2,email3,email4,email5,email6",
+    "zimbraMailForwardingAddress=member",
+    "zimbraId=zimbraId",
+    "objectClass=objectClass",
+    "zimbraCalResType=zimbraCalResType",
+    "whenCreated,createTimeStamp=createTimeStamp",
+    "whenChanged,modifyTimeStamp=modifyTimeStamp",
+    "(certificate) userCertificate=userCertificate",
+    "(binary) userSMIMECertificate=userSMIMECertificate",
+];
+
+#[rustfmt::skip]
+pub(super) static ENTRY: &[AttributeType] = &[
+    z(  19, "zimbraDomainName", Text).required_on(DOMAIN),
+    z( 212, "zimbraDomainType", Choice(&["local", "alias"])).required_on(DOMAIN),
+    z( 775, "zimbraDomainAliasTargetId", Text).on(DOMAIN),
+    z( 535, "zimbraDomainStatus", STATUS).on(DOMAIN_GLOBAL).inherited(),
+    z( 299, "zimbraDomainDefaultCOSId", Uuid).on(DOMAIN),
+    z(1247, "zimbraDomainDefaultExternalUserCOSId", Uuid).on(DOMAIN),
+    z( 400, "zimbraDomainMaxAccounts", COUNT).on(DOMAIN),
+    z( 714, "zimbraDomainCOSMaxAccounts", Text).many().on(DOMAIN),
+    z( 352, "zimbraVirtualHostname", Text).many().on(DOMAIN),
+    z( 562, "zimbraVirtualIPAddress", Text).many().on(DOMAIN),
+    z(1721, "zimbraDomainAllowedIPs", Text).many().on(DOMAIN),
+
+    z(  42, "zimbraAuthMech", Text).on(DOMAIN),
+    z(1252, "zimbraAuthMechAdmin", Text).on(DOMAIN),
+    z(  43, "zimbraAuthLdapURL", Text).many().on(DOMAIN),
+    z(  44, "zimbraAuthLdapBindDn", Text).on(DOMAIN),
+    z( 252, "zimbraAuthLdapSearchBase", Text).on(DOMAIN),
+    z( 255, "zimbraAuthLdapSearchFilter", Text).on(DOMAIN),
+    z( 253, "zimbraAuthLdapSearchBindDn", Text).on(DOMAIN),
+    z( 254, "zimbraAuthLdapSearchBindPassword", Text).on(DOMAIN).key(),
+    z( 654, "zimbraAuthLdapStartTlsEnabled", Boolean).on(DOMAIN),
+    z( 548, "zimbraAuthKerberos5Realm", Text).on(DOMAIN),
+    z( 257, "zimbraAuthFallbackToLocal", Boolean).on(DOMAIN),
+    z( 307, "zimbraPreAuthKey", Octets).on(DOMAIN).key(),
+    z(1221, "zimbraAutoProvMode", Choice(&["EAGER", "LAZY", "MANUAL"])).many().on(DOMAIN),
+
+    z(  46, "zimbraGalMode", Choice(&["zimbra", "both", "ldap"])).on(DOMAIN),
+    z( 831, "zimbraGalAccountId", Uuid).many().on(DOMAIN),
+    z(  53, "zimbraGalMaxResults", COUNT).on(DOMAIN_GLOBAL).inherited().default(&["100"]),
+    z(  47, "zimbraGalLdapURL", Text).many().on(DOMAIN),
+    z(  48, "zimbraGalLdapSearchBase", Text).on(DOMAIN),
+    z(  49, "zimbraGalLdapBindDn", Text).on(DOMAIN),
+    z(  50, "zimbraGalLdapBindPassword", Text).on(DOMAIN).key(),
+    z(  51, "zimbraGalLdapFilter", Text).on(DOMAIN),
+    z( 153, "zimbraGalLdapAttrMap", Text).many().on(&[Domain, Global, GalSource]).inherited().default(GAL_MAP),
+    z( 828, "zimbraGalLastSuccessfulSyncTimestamp", Time).on(&[GalSource]),
+    z( 829, "zimbraGalLastFailedSyncTimestamp", Time).on(&[GalSource]),
+    z( 830, "zimbraGalStatus", Choice(&["enabled", "disabled"])).required_on(&[GalSource]),
+    z( 850, "zimbraGalType", Choice(&["zimbra", "ldap"])).required_on(&[GalSource]),
+
+    z(1327, "zimbraDomainAggregateQuota", LONG).on(DOMAIN_GLOBAL).inherited().default(&["0"]),
+    z(1326, "zimbraMailDomainQuota", LONG).on(DOMAIN_GLOBAL).inherited().default(&["0"]),
+    z(1328, "zimbraAggregateQuotaLastUsage", LONG).on(DOMAIN),
+    z(1329, "zimbraDomainAggregateQuotaPolicy", OVER_QUOTA).on(DOMAIN_GLOBAL).inherited().default(&["ALLOWSENDRECEIVE"]),
+    z(1330, "zimbraDomainAggregateQuotaWarnPercent", PERCENT).on(DOMAIN_GLOBAL).inherited().default(&["80"]),
+
+    z( 377, "zimbraPublicServiceHostname", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 698, "zimbraPublicServiceProtocol", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 699, "zimbraPublicServicePort", PORT).on(DOMAIN_GLOBAL).inherited(),
+    z( 649, "zimbraSkinLogoURL", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 671, "zimbraSkinLogoAppBanner", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 670, "zimbraSkinLogoLoginBanner", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 648, "zimbraSkinBackgroundColor", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 647, "zimbraSkinForegroundColor", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 668, "zimbraSkinSecondaryColor", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 669, "zimbraSkinSelectionColor", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 800, "zimbraSkinFavicon", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 506, "zimbraWebClientLoginURL", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 507, "zimbraWebClientLogoutURL", Text).on(DOMAIN_GLOBAL).inherited(),
+    z( 777, "zimbraChangePasswordURL", Text).on(DOMAIN_GLOBAL).inherited(),
+
+    z( 779, "zimbraReverseProxyUseExternalRoute", Boolean).on(&[Account, Domain]),
+    z(1132, "zimbraReverseProxyUseExternalRouteIfAccountNotExist", Boolean).on(DOMAIN),
+    z( 786, "zimbraExternalImapHostname", Text).on(&[Account, Domain]),
+    z( 782, "zimbraExternalImapPort", PORT).on(&[Account, Domain]),
+    z( 787, "zimbraExternalImapSSLHostname", Text).on(&[Account, Domain]),
+    z( 783, "zimbraExternalImapSSLPort", PORT).on(&[Account, Domain]),
+    z( 784, "zimbraExternalPop3Hostname", Text).on(&[Account, Domain]),
+    z( 780, "zimbraExternalPop3Port", PORT).on(&[Account, Domain]),
+    z( 785, "zimbraExternalPop3SSLHostname", Text).on(&[Account, Domain]),
+    z( 781, "zimbraExternalPop3SSLPort", PORT).on(&[Account, Domain]),
+];
