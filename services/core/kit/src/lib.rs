@@ -19,6 +19,7 @@
 //! | [`metrics`], [`health`] | what the daemon tells about itself over HTTP |
 //! | [`control`] | how `roostctl` talks to a running daemon |
 //! | [`secret`] | values that are never printed, and where they come from |
+//! | [`place`] | well-known ports and paths |
 //! | [`clock`] | what time it is; tests replace it |
 //! | [`disk`] | how bytes become durable; tests replace it by one that tears, drops and fails |
 
@@ -34,6 +35,7 @@ pub mod log;
 pub mod metrics;
 pub mod net;
 pub mod notify;
+pub mod place;
 pub mod secret;
 pub mod tasks;
 pub mod tls;

@@ -60,17 +60,81 @@ pub enum SecretError {
     },
 }
 
-/// The password with which `daemon` signs in at the directory: systemd's credential
-/// `directory-password`, else the file named like the daemon in the folder of secrets.
-pub fn directory_password(
-    access: &DirectoryAccess,
-    daemon: &str,
-) -> Result<Secret<String>, SecretError> {
-    match credential("directory-password") {
-        // Systemd itself keeps a credential from others' eyes.
-        Some(path) => text_of(&path),
-        None => load(&access.secrets.join(daemon)),
+/// The directory's own administrator, as whom `roostctl` signs in. Its password is the secret
+/// `zimbra`.
+pub const ADMINISTRATOR: &str = "uid=zimbra,cn=admins,cn=zimbra";
+
+/// The administrator's file in the folder of secrets.
+const ADMINISTRATOR_FILE: &str = "zimbra";
+
+/// Who signs in at the directory, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The distinguished name to bind as.
+    pub dn: String,
+    /// The password.
+    pub password: Secret<String>,
+}
+
+impl Identity {
+    /// A daemon such as `roost-store`, which signs in as `uid=roost-store,cn=appaccts,cn=zimbra`.
+    /// Its password is systemd's credential `directory-password`, else the file `roost-store` in the
+    /// folder of secrets.
+    pub fn of_daemon(access: &DirectoryAccess, daemon: &str) -> Result<Self, SecretError> {
+        let password = match credential("directory-password") {
+            // Systemd itself keeps a credential from others' eyes.
+            Some(path) => text_of(&path)?,
+            None => load(&access.secrets.join(daemon))?,
+        };
+        Ok(Self {
+            dn: service_dn(daemon),
+            password,
+        })
     }
+
+    /// The directory's own administrator.
+    pub fn of_administrator(access: &DirectoryAccess) -> Result<Self, SecretError> {
+        Ok(Self {
+            dn: ADMINISTRATOR.to_owned(),
+            password: load(&access.secrets.join(ADMINISTRATOR_FILE))?,
+        })
+    }
+
+    /// Everybody whose secret is in the folder: the administrator (if there) and one service for
+    /// each file named `roost-…`. The embedded directory lets exactly these in; a folder that does
+    /// not exist is an empty one.
+    pub fn all(access: &DirectoryAccess) -> Result<Vec<Self>, SecretError> {
+        let unreadable = |source| SecretError::Unreadable {
+            path: access.secrets.clone(),
+            source,
+        };
+        let entries = match std::fs::read_dir(&access.secrets) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let mut everybody = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(unreadable)?.path();
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            if name == ADMINISTRATOR_FILE {
+                everybody.push(Self::of_administrator(access)?);
+            } else if name.starts_with("roost-") {
+                everybody.push(Self {
+                    dn: service_dn(name),
+                    password: load(&path)?,
+                });
+            }
+        }
+        everybody.sort_by(|one, other| one.dn.cmp(&other.dn));
+        Ok(everybody)
+    }
+}
+
+fn service_dn(daemon: &str) -> String {
+    format!("uid={daemon},cn=appaccts,cn=zimbra")
 }
 
 /// The text of a secret file, without the line end after it; refused when others can read it.
@@ -117,6 +181,26 @@ mod tests {
     #[test]
     fn a_secret_is_not_printed() {
         assert_eq!(format!("{:?}", Secret::new("tulip")), "Secret");
+    }
+
+    #[test]
+    fn everybody_with_a_secret_may_sign_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let access = DirectoryAccess {
+            secrets: folder.path().join("secrets"),
+            ..DirectoryAccess::default()
+        };
+        assert_eq!(Identity::all(&access).unwrap(), []);
+        fs::create_dir(&access.secrets).unwrap();
+        for (name, password) in [("zimbra", "oak"), ("roost-mta", "elm"), ("dkim", "x")] {
+            let path = access.secrets.join(name);
+            fs::write(&path, password).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let mta = Identity::of_daemon(&access, "roost-mta").unwrap();
+        assert_eq!(mta.dn, "uid=roost-mta,cn=appaccts,cn=zimbra");
+        let administrator = Identity::of_administrator(&access).unwrap();
+        assert_eq!(Identity::all(&access).unwrap(), [mta, administrator]);
     }
 
     #[test]

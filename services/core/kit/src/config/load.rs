@@ -65,6 +65,22 @@ impl Configuration {
         Ok(settings)
     }
 
+    /// One value of any daemon's table, for those who only look at it from outside; None where the
+    /// files do not set it. `key` is dotted, such as `mta.control`.
+    pub fn value<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ConfigError> {
+        let mut parts = key.split('.');
+        let mut value = parts.next().and_then(|part| self.table.get(part));
+        for part in parts {
+            value = value.and_then(|value| value.get(part));
+        }
+        value
+            .map(|value| {
+                T::deserialize(value.clone())
+                    .map_err(|error| self.error(key, explain(error.message()).problem))
+            })
+            .transpose()
+    }
+
     /// An error about a dotted key that only a later look at the world found, such as a certificate
     /// file that is missing.
     #[must_use]
@@ -361,6 +377,26 @@ mod tests {
     fn broken_syntax_names_the_line() {
         let error = load("[store]\nimap = [\n", &[]).unwrap_err();
         assert!(error.starts_with("roost.toml:2"), "{error}");
+    }
+
+    #[test]
+    fn one_value_can_be_looked_at_from_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("roost.toml");
+        fs::write(&file, "[mta]\nhealth = 3\nsmtp = \"[::1]:25\"\n").unwrap();
+        let config = Configuration::load(&file).unwrap();
+        let smtp: Option<Listen> = config.value("mta.smtp").unwrap();
+        assert_eq!(smtp.unwrap().to_string(), "[::1]:25");
+        assert_eq!(config.value::<Listen>("mta.control").unwrap(), None);
+        assert_eq!(config.value::<Listen>("store.imap").unwrap(), None);
+        let error = config
+            .value::<Listen>("mta.health")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("roost.toml:2: mta.health: expected an address"),
+            "{error}"
+        );
     }
 
     #[test]

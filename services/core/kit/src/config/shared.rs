@@ -65,8 +65,9 @@ pub struct DirectoryAccess {
     pub url: String,
     /// The certificate authority of the directory, a PEM file; without it the system's are trusted.
     pub ca: Option<PathBuf>,
-    /// A folder with one file for each daemon, named like it, that holds its password for the
-    /// directory. Systemd's credential `directory-password` comes before it.
+    /// A folder with one file for each daemon, named like it (`roost-store`), that holds its
+    /// password for the directory, and the administrator's, `zimbra`. Systemd's credential
+    /// `directory-password` comes before a daemon's file.
     pub secrets: PathBuf,
 }
 

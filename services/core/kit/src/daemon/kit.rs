@@ -15,7 +15,7 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::net::{self, NetError, Service, Sockets, Stream};
 use crate::notify::Notifier;
-use crate::secret::{self, Secret, SecretError};
+use crate::secret::{Identity, SecretError};
 use crate::tasks::Tasks;
 use crate::tls::Tls;
 use crate::{control, health};
@@ -93,10 +93,9 @@ impl Kit {
         control::serve(&self.tasks, path, router)
     }
 
-    /// The password with which this daemon signs in at the directory.
-    pub fn directory_password(&self) -> Result<Secret<String>, SecretError> {
-        let name = self.daemon.trim_start_matches("roost-");
-        secret::directory_password(&self.shared.directory, name)
+    /// As whom this daemon signs in at the directory.
+    pub fn directory_identity(&self) -> Result<Identity, SecretError> {
+        Identity::of_daemon(&self.shared.directory, self.daemon)
     }
 
     /// Serves the health pages.

@@ -1,0 +1,47 @@
+//! Well-known ports and paths: the defaults of every setting that names one.
+//!
+//! Ports follow Zimbra's table, so that firewalls need no new thinking.
+
+/// SMTP, for mail from other domains.
+pub const SMTP: u16 = 25;
+/// Submission with STARTTLS.
+pub const SUBMISSION: u16 = 587;
+/// Submission with TLS from the first octet.
+pub const SUBMISSIONS: u16 = 465;
+/// IMAP as users see it; the proxy's.
+pub const IMAP: u16 = 143;
+/// IMAP with TLS as users see it; the proxy's.
+pub const IMAPS: u16 = 993;
+/// POP3 as users see it; the proxy's.
+pub const POP3: u16 = 110;
+/// POP3 with TLS as users see it; the proxy's.
+pub const POP3S: u16 = 995;
+/// LMTP of a store.
+pub const LMTP: u16 = 7025;
+/// IMAP of a store.
+pub const STORE_IMAP: u16 = 7143;
+/// IMAP with TLS of a store.
+pub const STORE_IMAPS: u16 = 7993;
+/// POP3 of a store.
+pub const STORE_POP3: u16 = 7110;
+/// POP3 with TLS of a store.
+pub const STORE_POP3S: u16 = 7995;
+/// The directory.
+pub const LDAP: u16 = 389;
+/// The directory with TLS.
+pub const LDAPS: u16 = 636;
+/// Health and metrics of the directory.
+pub const DIRECTORY_HEALTH: u16 = 7190;
+/// Health and metrics of a store.
+pub const STORE_HEALTH: u16 = 7191;
+/// Health and metrics of the mta.
+pub const MTA_HEALTH: u16 = 7192;
+
+/// Where the directory keeps its entries.
+pub const DIRECTORY_STATE: &str = "/var/lib/roost/directory";
+/// Where a store keeps mailboxes.
+pub const STORE_STATE: &str = "/var/lib/roost/store";
+/// Where the mta keeps its queue.
+pub const MTA_STATE: &str = "/var/lib/roost/queue";
+/// The mta's control socket.
+pub const MTA_CONTROL: &str = "/run/roost/mta.sock";
