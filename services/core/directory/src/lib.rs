@@ -3,10 +3,21 @@
 //! | module | what it decides |
 //! |---|---|
 //! | [`schema`] | which attributes and object classes exist; the one table |
-//! | [`entry`] | how entries are held |
 //! | [`name`] | what a domain, an address, an identifier is |
+//! | [`entry`], [`dn`] | how entries are held and where they lie |
+//! | [`resolve`] | whose value of a setting holds |
+//! | [`model`] | what accounts, domains, lists, classes of service and servers are |
+//! | [`access`] | who may send as whom and to which list |
+//! | [`client`] | looking up, routing, signing in: what daemons do |
+//! | [`seed`] | what a new directory begins with |
 
+pub mod access;
+pub mod client;
+pub mod dn;
 pub mod entry;
+pub mod model;
 pub mod name;
 mod near;
+pub mod resolve;
 pub mod schema;
+pub mod seed;

@@ -1,0 +1,143 @@
+//! Signing in with a password: a bind as the user, so that only the server sees the hash.
+
+use std::sync::Arc;
+
+use roost_kit::secret::Secret;
+
+use super::operation::{Operation, code};
+use super::unavailable::{Cause, Unavailable};
+use super::{Directory, Party};
+use crate::dn;
+use crate::model::{Account, AccountStatus, Domain, DomainKind, Login};
+use crate::name::EmailAddress;
+use crate::seed;
+
+/// The answer to a login.
+#[derive(Debug, Clone)]
+pub enum SignIn {
+    /// Name and password are right, and the account may be used.
+    Granted(Arc<Account>),
+    /// It may not.
+    Denied(Denied),
+}
+
+/// Why a login was denied. Only the first is ever said to a stranger; the second to whoever knows
+/// the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// There is no such account, or the password is wrong.
+    Credentials,
+    /// The password is right, but the account's status lets nobody in.
+    Status(AccountStatus),
+}
+
+impl Directory {
+    /// Checks a login name and its password.
+    ///
+    /// The name may be an alias, in a domain that is another name, or lack a domain. What can be
+    /// measured from outside is the same whether the account exists or not: there is always one
+    /// bind, with one password to be hashed.
+    ///
+    /// # Errors
+    /// When the directory cannot be asked; it says nothing about the password.
+    pub async fn authenticate(
+        &self,
+        login: &str,
+        password: &Secret<String>,
+    ) -> Result<SignIn, Unavailable> {
+        let account = self.account_of_login(login).await?;
+        if let Some(domain) = account
+            .as_ref()
+            .and_then(|account| account.domain.as_deref())
+        {
+            check_mechanism(domain)?;
+        }
+        let decoy = || dn::service_account(seed::DECOY);
+        let dn = account
+            .as_ref()
+            .map_or_else(decoy, |account| account.dn().to_owned());
+        let right = self.bind(&dn, password.expose()).await?;
+        Ok(match account {
+            Some(account) if right => admitted(account),
+            _ => SignIn::Denied(Denied::Credentials),
+        })
+    }
+
+    /// The account that a login name means.
+    ///
+    /// # Errors
+    /// When the directory cannot be asked.
+    pub async fn account_of_login(&self, login: &str) -> Result<Option<Arc<Account>>, Unavailable> {
+        let Some(address) = self.login_address(login).await? else {
+            return Ok(None);
+        };
+        if let Some(Party::Account(account)) = self.party(&address).await? {
+            return Ok(Some(account));
+        }
+        let Some(domain) = self.domain(address.domain()).await? else {
+            return Ok(None);
+        };
+        let DomainKind::Alias(Some(target)) = domain.kind else {
+            return Ok(None);
+        };
+        match self.domain_by_id(target).await? {
+            Some(target) => self.account(&address.at(&target.name)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The address that a login name means; nothing when it can mean none.
+    async fn login_address(&self, login: &str) -> Result<Option<EmailAddress>, Unavailable> {
+        if login.contains('@') {
+            return Ok(EmailAddress::parse(login).ok());
+        }
+        let domain = self.config().await?.default_domain();
+        Ok(domain.and_then(|domain| EmailAddress::new(login, domain).ok()))
+    }
+
+    /// Whether a password is that of an entry.
+    async fn bind(&self, dn: &str, password: &str) -> Result<bool, Unavailable> {
+        // RFC 4513 §5.1.2: a bind without a password succeeds and proves nothing.
+        let (password, empty) = if password.is_empty() {
+            ("-", true)
+        } else {
+            (password, false)
+        };
+        let answer = self.0.logins.run(&Operation::Bind { dn, password }).await?;
+        match answer.code {
+            code::SUCCESS => Ok(!empty),
+            code::INVALID_CREDENTIALS
+            | code::INAPPROPRIATE_AUTHENTICATION
+            | code::NO_SUCH_OBJECT
+            | code::INSUFFICIENT_ACCESS
+            | code::UNWILLING_TO_PERFORM => Ok(false),
+            code => Err(Cause::Answer {
+                what: "bind",
+                code,
+                text: answer.text,
+            }
+            .into()),
+        }
+    }
+}
+
+/// Lets in whoever knows the password, if the account's status does.
+pub(super) fn admitted(account: Arc<Account>) -> SignIn {
+    let status = account.status();
+    match status.login() {
+        Login::Allowed => SignIn::Granted(account),
+        Login::Later | Login::Refused => SignIn::Denied(Denied::Status(status)),
+    }
+}
+
+/// Refuses to guess where a domain keeps its passwords elsewhere.
+pub(super) fn check_mechanism(domain: &Domain) -> Result<(), Unavailable> {
+    match domain.setting("zimbraAuthMech").text() {
+        None | Some("zimbra") => Ok(()),
+        Some(mechanism) => Err(Cause::Mechanism {
+            domain: domain.name.to_string(),
+            mechanism: mechanism.to_owned(),
+        }
+        .into()),
+    }
+}
