@@ -1,7 +1,7 @@
 //! The entries that a new directory begins with. Both servers start from this list.
 
 use jiff::Timestamp;
-use roost_kit::secret::Secret;
+use roost_kit::secret::{Identity, Secret};
 
 use crate::dn;
 use crate::entry::Entry;
@@ -35,10 +35,8 @@ pub struct Plan<'a> {
     pub node: &'a str,
     /// The time of creation.
     pub now: Timestamp,
-    /// The password of `uid=zimbra,cn=admins,cn=zimbra`.
-    pub admin_password: Secret<String>,
-    /// The daemons that get a service account, and their passwords.
-    pub services: Vec<(&'a str, Secret<String>)>,
+    /// Who may sign in: the administrator and the daemons, as [`Identity::all`] finds them.
+    pub staff: Vec<Identity>,
 }
 
 /// The entries, parents first. `userPassword` holds passwords in the clear: a server hashes them
@@ -81,22 +79,29 @@ pub fn entries(plan: &Plan<'_>) -> Vec<Entry> {
     );
     entries
         .push(server(plan.node, plan.now).with("zimbraServiceInstalled", SERVICES.iter().copied()));
-    entries.push(
-        staff(dn::ADMIN, "zimbra", &plan.admin_password, plan.now)
-            .with("zimbraIsAdminAccount", ["TRUE"]),
+    let decoy = Identity {
+        dn: dn::service_account(DECOY),
+        password: unknown_password(),
+    };
+    let admin = Identity {
+        dn: dn::ADMIN.to_owned(),
+        password: unknown_password(),
+    };
+    let given = |own: &Identity| plan.staff.iter().any(|given| given.dn == own.dn);
+    let missing = [decoy, admin].into_iter().filter(|own| !given(own));
+    entries.extend(
+        plan.staff
+            .iter()
+            .cloned()
+            .chain(missing)
+            .map(|one| staff(&one, plan.now)),
     );
-    // Nobody knows this password, and it is not kept.
-    let unknown = Secret::new(random_id() + &random_id());
-    let decoy = (DECOY, &unknown);
-    for (name, password) in plan
-        .services
-        .iter()
-        .map(|(name, password)| (*name, password))
-        .chain([decoy])
-    {
-        entries.push(staff(&dn::service_account(name), name, password, plan.now));
-    }
     entries
+}
+
+/// A password that nobody knows, for those who were given none.
+fn unknown_password() -> Secret<String> {
+    Secret::new(random_id() + &random_id())
 }
 
 /// A class of service.
@@ -193,8 +198,10 @@ pub(crate) fn alias(address: &EmailAddress, target: &str, now: Timestamp) -> Ent
 }
 
 /// An account that is no mailbox: of an administrator of the directory, or of a daemon.
-fn staff(dn: &str, name: &str, password: &Secret<String>, now: Timestamp) -> Entry {
-    Entry::new(dn)
+fn staff(identity: &Identity, now: Timestamp) -> Entry {
+    let rdn = identity.dn.split(',').next().unwrap_or_default();
+    let name = rdn.split_once('=').map_or(rdn, |(_, name)| name);
+    let entry = Entry::new(identity.dn.as_str())
         .with("objectClass", ["inetOrgPerson", "zimbraAccount"])
         .with("uid", [name])
         .with("cn", [name])
@@ -204,7 +211,12 @@ fn staff(dn: &str, name: &str, password: &Secret<String>, now: Timestamp) -> Ent
         .with("zimbraIsSystemResource", ["TRUE"])
         .with("zimbraHideInGal", ["TRUE"])
         .with("zimbraCreateTimestamp", [generalized_time(now)])
-        .with("userPassword", [password.expose().as_str()])
+        .with("userPassword", [identity.password.expose().as_str()]);
+    if identity.dn == dn::ADMIN {
+        entry.with("zimbraIsAdminAccount", ["TRUE"])
+    } else {
+        entry
+    }
 }
 
 fn container(dn: &str, name: &str) -> Entry {
@@ -225,8 +237,10 @@ mod tests {
         Plan {
             node: "mail.example.com",
             now: Timestamp::UNIX_EPOCH,
-            admin_password: Secret::new("tulip".to_owned()),
-            services: vec![("roost-store", Secret::new("rose".to_owned()))],
+            staff: vec![Identity {
+                dn: dn::service_account("roost-store"),
+                password: Secret::new("rose".to_owned()),
+            }],
         }
     }
 

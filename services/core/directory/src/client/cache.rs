@@ -7,6 +7,7 @@
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use moka::future::Cache as Moka;
 use moka::ops::compute::{CompResult, Op};
 use roost_kit::clock::Clock;
@@ -49,10 +50,26 @@ where
     }
 
     /// The value for a key, from the cache or by asking.
-    pub(super) async fn get<F>(&self, key: &K, ask: F) -> Result<Option<V>, Unavailable>
+    ///
+    /// Both futures are boxed: look-ups ask for one another, and each layer would hold several
+    /// copies of the one below.
+    pub(super) fn get<'a, F>(
+        &'a self,
+        key: &'a K,
+        ask: F,
+    ) -> BoxFuture<'a, Result<Option<V>, Unavailable>>
     where
-        F: Future<Output = Result<Option<V>, Unavailable>> + Send,
+        F: Future<Output = Result<Option<V>, Unavailable>> + Send + 'a,
     {
+        let ask: BoxFuture<'a, _> = Box::pin(ask);
+        Box::pin(self.look_up(key, ask))
+    }
+
+    async fn look_up(
+        &self,
+        key: &K,
+        ask: BoxFuture<'_, Result<Option<V>, Unavailable>>,
+    ) -> Result<Option<V>, Unavailable> {
         if let Some(slot) = self.slots.get(key).await
             && let Some(answer) = self.answer(&slot)
         {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ldap3::LdapConnSettings;
 use roost_kit::config::DirectoryAccess;
-use roost_kit::secret::{Secret, SecretError, directory_password};
+use roost_kit::secret::{Identity, Secret};
 use rustls::ClientConfig;
 
 /// How to reach the directory, and how much of it to use.
@@ -109,9 +109,6 @@ pub enum SettingsError {
     /// The certificate authority cannot be used.
     #[error("cannot trust the directory's certificate authority")]
     Tls(#[from] roost_kit::tls::TlsError),
-    /// The password cannot be read.
-    #[error("cannot sign in at the directory")]
-    Secret(#[from] SecretError),
 }
 
 impl Settings {
@@ -127,19 +124,16 @@ impl Settings {
         }
     }
 
-    /// A daemon's settings: its service account, with the password that was left for it.
-    ///
-    /// # Errors
-    /// When there is no password to be read.
-    pub fn of_daemon(access: &DirectoryAccess, daemon: &str) -> Result<Self, SettingsError> {
-        let bind = Bind::Simple {
-            dn: crate::dn::service_account(daemon),
-            password: directory_password(access, daemon)?,
-        };
-        Ok(Self {
+    /// The settings of whoever signs in as `identity`, at the directory that the node's
+    /// configuration names.
+    #[must_use]
+    pub fn signed_in(access: &DirectoryAccess, identity: Identity) -> Self {
+        let Identity { dn, password } = identity;
+        let bind = Bind::Simple { dn, password };
+        Self {
             ca: access.ca.clone(),
             ..Self::new(&access.url, bind)
-        })
+        }
     }
 }
 
