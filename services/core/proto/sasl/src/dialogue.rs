@@ -19,7 +19,7 @@ use crate::scram::{Nonce, Parameters, Proof, ServerSignature};
 /// Whoever knows the accounts. Each question is atomic: dropping its future leaves nothing half done.
 pub trait Authenticate {
     /// Who somebody turns out to be.
-    type Account: Send;
+    type Account: Send + Sync;
 
     /// Verifies a clear password, and that `authcid` may act as `authzid`.
     fn password(&self, login: Login)
