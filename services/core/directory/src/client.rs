@@ -34,8 +34,8 @@ pub use senders::Senders;
 pub use settings::{Bind, Freshness, Limits, Settings, SettingsError};
 pub use unavailable::Unavailable;
 
-pub(crate) use find::Find;
-pub(crate) use operation::{Answer, Change, Operation, code};
+pub(crate) use find::{Find, all as all_of, any as any_of, equal};
+pub(crate) use operation::{Change, Operation, code};
 
 use crate::model::{Account, Cos, DistributionList, Domain, GlobalConfig, Server};
 use crate::name::{DomainName, EmailAddress};

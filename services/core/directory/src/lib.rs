@@ -9,9 +9,11 @@
 //! | [`model`] | what accounts, domains, lists, classes of service and servers are |
 //! | [`access`] | who may send as whom and to which list |
 //! | [`client`] | looking up, routing, signing in: what daemons do |
+//! | [`admin`] | creating and changing: what `roostctl` does |
 //! | [`seed`] | what a new directory begins with |
 
 pub mod access;
+pub mod admin;
 pub mod client;
 pub mod dn;
 pub mod entry;

@@ -40,7 +40,7 @@ pub struct Plan<'a> {
 }
 
 /// The entries, parents first. `userPassword` holds passwords in the clear: a server hashes them
-/// when it stores them, and `bootstrap` sets them by the password
+/// when it stores them, and [`bootstrap`](crate::admin::bootstrap) sets them by the password
 /// modify operation instead.
 #[must_use]
 pub fn entries(plan: &Plan<'_>) -> Vec<Entry> {

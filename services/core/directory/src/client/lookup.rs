@@ -21,6 +21,9 @@ const PARTIES: &str =
 /// The attributes that make an address somebody's.
 const ADDRESSES: &[&str] = &["zimbraMailDeliveryAddress", "zimbraMailAlias", "mail"];
 
+/// More entries with one address than anybody looks at.
+const FEW: i32 = 10;
+
 /// Who takes mail for addresses that nobody has.
 #[derive(Debug, Clone)]
 pub(super) struct Catcher {
@@ -171,7 +174,7 @@ impl Directory {
     pub async fn party(&self, address: &EmailAddress) -> Result<Option<Party>, Unavailable> {
         let ask = async {
             let filter = find::all(&[PARTIES, &find::any(ADDRESSES, [address.to_string()])]);
-            let mut entries = self.find(Find::anywhere(&filter)).await?;
+            let mut entries = self.find(Find::anywhere(&filter).limit(FEW)).await?;
             if entries.len() > 1 {
                 let dns: Vec<_> = entries.iter().map(|entry| entry.dn.as_str()).collect();
                 tracing::warn!(%address, ?dns, "several entries have the same address");
@@ -269,7 +272,7 @@ impl Directory {
     }
 
     /// Makes an account or list of an entry, with everything it inherits from.
-    pub(super) async fn party_of(
+    pub(crate) async fn party_of(
         &self,
         entry: Option<Entry>,
     ) -> Result<Option<Party>, Unavailable> {
@@ -291,7 +294,7 @@ impl Directory {
     }
 
     /// The class of service of an account: its own, else its domain's, else `default`.
-    async fn cos_of(
+    pub(crate) async fn cos_of(
         &self,
         account: &Entry,
         domain: Option<&Domain>,
@@ -311,7 +314,11 @@ impl Directory {
 
     /// The first entry of the whole tree that matches.
     async fn first(&self, filter: &str) -> Result<Option<Entry>, Unavailable> {
-        Ok(self.find(Find::anywhere(filter)).await?.into_iter().next())
+        Ok(self
+            .find(Find::anywhere(filter).limit(2))
+            .await?
+            .into_iter()
+            .next())
     }
 
     /// The entries one level below another.

@@ -10,11 +10,6 @@ use crate::entry::Entry;
 pub(crate) mod code {
     pub(crate) const SUCCESS: u32 = 0;
     pub(crate) const SIZE_LIMIT_EXCEEDED: u32 = 4;
-    pub(crate) const NO_SUCH_ATTRIBUTE: u32 = 16;
-    pub(crate) const UNDEFINED_ATTRIBUTE_TYPE: u32 = 17;
-    pub(crate) const CONSTRAINT_VIOLATION: u32 = 19;
-    pub(crate) const ATTRIBUTE_OR_VALUE_EXISTS: u32 = 20;
-    pub(crate) const INVALID_ATTRIBUTE_SYNTAX: u32 = 21;
     pub(crate) const NO_SUCH_OBJECT: u32 = 32;
     pub(crate) const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
     pub(crate) const INVALID_CREDENTIALS: u32 = 49;
@@ -22,7 +17,6 @@ pub(crate) mod code {
     pub(crate) const BUSY: u32 = 51;
     pub(crate) const UNAVAILABLE: u32 = 52;
     pub(crate) const UNWILLING_TO_PERFORM: u32 = 53;
-    pub(crate) const OBJECT_CLASS_VIOLATION: u32 = 65;
     pub(crate) const NOT_ALLOWED_ON_NON_LEAF: u32 = 66;
     pub(crate) const ENTRY_ALREADY_EXISTS: u32 = 68;
 }
