@@ -137,6 +137,19 @@ impl Stream {
         self.is_tls() || self.peer.is_loopback()
     }
 
+    /// Whether the peer is a process of root or of this daemon's own user, by the kernel's word on a
+    /// Unix socket. Such a process could read our files anyway.
+    #[must_use]
+    pub fn is_own_user_or_root(&self) -> bool {
+        let Inner::Clear(Transport::Unix(stream)) = &self.inner else {
+            return false;
+        };
+        let own = nix::unistd::geteuid().as_raw();
+        stream
+            .peer_cred()
+            .is_ok_and(|peer| peer.uid() == 0 || peer.uid() == own)
+    }
+
     /// Whether the connection speaks TLS.
     #[must_use]
     pub const fn is_tls(&self) -> bool {
