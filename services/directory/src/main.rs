@@ -1,3 +1,9 @@
-//! The embedded LDAP directory server.
+//! The directory daemon.
 
-fn main() {}
+use std::process::ExitCode;
+
+use roost_kit::Daemon;
+
+fn main() -> ExitCode {
+    Daemon::new("roost-directory", env!("CARGO_PKG_VERSION")).run(roost_directory::start)
+}

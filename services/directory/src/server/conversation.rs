@@ -1,0 +1,400 @@
+//! One connection, from its first request to its end.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use roost_kit::net::Stream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use crate::limits::{ANSWERS_WAITING, MESSAGE_SIZE_ANONYMOUS, OPERATIONS_AT_A_TIME, WRITE_TIMEOUT};
+use crate::operations::bind::Connection;
+use crate::root::extension;
+use crate::session::{Manner, Session, Task, address, manner, unreadable};
+use crate::wire::ber::{self, Reader};
+use crate::wire::frame::Framer;
+use crate::wire::message::{Message, MessageId, Unreadable, decode};
+use crate::wire::request::{Extended, Request};
+use crate::wire::response::{self, ExtendedAnswer, Outcome, ResultCode, notice_of_disconnection};
+
+/// Octets gathered before they are written.
+const WRITE_SIZE: usize = 64 * 1024;
+
+type Running = Pin<Box<dyn Future<Output = MessageId> + Send>>;
+
+/// A connection and what runs on it.
+pub(super) struct Conversation {
+    shared: Arc<Shared>,
+    stream: Option<Stream>,
+    framer: Framer,
+    session: Session,
+    running: FuturesUnordered<Running>,
+    tokens: HashMap<MessageId, CancellationToken>,
+    /// A request that waits until nothing else runs.
+    held: Option<Message>,
+    sender: mpsc::Sender<Vec<u8>>,
+    answers: mpsc::Receiver<Vec<u8>>,
+}
+
+/// Whether the conversation goes on.
+enum Next {
+    Go,
+    Close,
+}
+
+/// What happened.
+enum Event {
+    Draining,
+    Answer(Vec<u8>),
+    Done(MessageId),
+    Read(io::Result<usize>),
+    Idle,
+}
+
+impl Conversation {
+    pub(super) fn new(shared: Arc<Shared>, stream: Stream) -> Self {
+        let (sender, answers) = mpsc::channel(ANSWERS_WAITING);
+        let session = Session::new(
+            Arc::clone(&shared.directory),
+            shared.counts.clone(),
+            connection(&stream),
+        );
+        Self {
+            shared,
+            stream: Some(stream),
+            framer: Framer::new(MESSAGE_SIZE_ANONYMOUS),
+            session,
+            running: FuturesUnordered::new(),
+            tokens: HashMap::new(),
+            held: None,
+            sender,
+            answers,
+        }
+    }
+
+    /// Reads, runs and writes until one side has had enough.
+    pub(super) async fn run(mut self) -> io::Result<()> {
+        let mut last_heard = Instant::from_std(self.shared.directory.clock.instant());
+        loop {
+            if let Next::Close = self.start_what_can().await? {
+                return self.end().await;
+            }
+            match self.event(last_heard + self.shared.idle_timeout).await {
+                Event::Draining => {
+                    self.finish().await?;
+                    return self
+                        .say_goodbye(ResultCode::Unavailable, "the directory stops")
+                        .await;
+                }
+                Event::Answer(answer) => self.write_answers(answer).await?,
+                Event::Done(id) => drop(self.tokens.remove(&id)),
+                Event::Read(Ok(0)) => return self.end().await,
+                Event::Read(Ok(_)) => {
+                    last_heard = Instant::from_std(self.shared.directory.clock.instant());
+                }
+                Event::Read(Err(error)) => {
+                    drop(error);
+                    return self.end().await;
+                }
+                Event::Idle => {
+                    return self
+                        .say_goodbye(ResultCode::Unavailable, "the connection was idle")
+                        .await;
+                }
+            }
+        }
+    }
+
+    async fn event(&mut self, idle_at: Instant) -> Event {
+        let draining = self.shared.draining.clone();
+        let can_read = self.can_start();
+        let is_running = !self.running.is_empty();
+        let Some(stream) = self.stream.as_mut() else {
+            return Event::Read(Ok(0));
+        };
+        // Cancel-safe: the receiver and `read_buf` take nothing before they are ready, the running
+        // requests stay where they are, and the timers have no state.
+        tokio::select! {
+            biased;
+            Some(answer) = self.answers.recv() => Event::Answer(answer),
+            Some(id) = self.running.next(), if is_running => Event::Done(id),
+            () = draining.cancelled() => Event::Draining,
+            read = stream.read_buf(self.framer.buffer()), if can_read => Event::Read(read),
+            () = tokio::time::sleep_until(idle_at), if !is_running => Event::Idle,
+        }
+    }
+
+    fn can_start(&self) -> bool {
+        self.held.is_none() && self.running.len() < OPERATIONS_AT_A_TIME
+    }
+
+    /// Starts the requests that are here, as far as there is room.
+    async fn start_what_can(&mut self) -> io::Result<Next> {
+        loop {
+            if self.running.is_empty()
+                && let Some(message) = self.held.take()
+            {
+                // What ran before has put its last words into the channel.
+                self.flush().await?;
+                if let Next::Close = self.alone(message).await? {
+                    return Ok(Next::Close);
+                }
+            }
+            if !self.can_start() {
+                return Ok(Next::Go);
+            }
+            let bytes = match self.framer.message() {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => return Ok(Next::Go),
+                Err(error) => return self.refuse(&error.to_string()).await,
+            };
+            match decode(&bytes) {
+                Ok(message) => self.take(message).await?,
+                Err(Unreadable::Fatal(error)) => return self.refuse(&error.to_string()).await,
+                Err(Unreadable::Operation { id, tag, cause }) => {
+                    match unreadable(id, tag, &cause.to_string()) {
+                        Some(answer) => self.write(&answer).await?,
+                        None => return self.refuse(&cause.to_string()).await,
+                    }
+                }
+            }
+        }
+    }
+
+    async fn take(&mut self, message: Message) -> io::Result<()> {
+        match (&message.request, manner(&message.request)) {
+            (_, Manner::Alone) => self.held = Some(message),
+            (Request::Abandon(id), _) => self.abandon(*id),
+            (Request::Extended(extended), _) if extended.name == extension::CANCEL => {
+                let answer = self.cancel(message.id, extended);
+                self.write(&answer).await?;
+            }
+            (_, Manner::Together) => self.start(message),
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, message: Message) {
+        let (id, cancelled) = (message.id, CancellationToken::new());
+        self.tokens.insert(id, cancelled.clone());
+        let task = Task {
+            message,
+            out: self.sender.clone(),
+            cancelled,
+        };
+        let session = self.session.clone();
+        self.running.push(Box::pin(async move {
+            session.run(task).await;
+            id
+        }));
+    }
+
+    /// RFC 4511 §4.11: the request ends without an answer, as far as that can still be.
+    fn abandon(&mut self, id: MessageId) {
+        if let Some(token) = self.tokens.get(&id) {
+            token.cancel();
+        }
+    }
+
+    /// RFC 3909: as abandon, but both requests are answered.
+    fn cancel(&mut self, id: MessageId, request: &Extended) -> Vec<u8> {
+        let named = || {
+            let mut value = Reader::new(request.value.as_deref()?);
+            let mut inner = value.enter(ber::SEQUENCE, "a cancel request").ok()?;
+            i32::try_from(inner.integer("a message id").ok()?)
+                .ok()
+                .map(MessageId)
+        };
+        let outcome = match named() {
+            None => Outcome::new(ResultCode::ProtocolError, "not a cancel request"),
+            Some(target) => match self.tokens.get(&target) {
+                Some(token) => {
+                    token.cancel();
+                    Outcome::of(ResultCode::Success)
+                }
+                None => Outcome::of(ResultCode::NoSuchOperation),
+            },
+        };
+        response::extended(id, &outcome, &ExtendedAnswer::default(), &[])
+    }
+
+    /// A request that changes the session.
+    async fn alone(&mut self, message: Message) -> io::Result<Next> {
+        match &message.request {
+            Request::Bind(bind) => {
+                let answer = self.session.bind(message.id, bind, &message.controls).await;
+                self.after_bind(!bind.name.is_empty()).await;
+                self.write(&answer).await?;
+                Ok(Next::Go)
+            }
+            Request::Extended(_) => self.start_tls(message.id).await,
+            _ => Ok(Next::Close),
+        }
+    }
+
+    /// A failed bind costs a stranger time, more each time; a known client may send more.
+    async fn after_bind(&mut self, named: bool) {
+        let known = self.session.is_known();
+        let limit = if known {
+            self.shared.message_size_max
+        } else {
+            MESSAGE_SIZE_ANONYMOUS
+        };
+        self.framer.set_limit(limit);
+        let Some(address) = self.session.connection.address.filter(|_| named) else {
+            return;
+        };
+        if known {
+            self.shared.delays.succeeded(address);
+        } else {
+            let delay = self.shared.delays.failed(address);
+            // Cancel-safe: timers have no state. A stop of the daemon does not wait for it.
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = self.shared.draining.cancelled() => {}
+            }
+        }
+    }
+
+    /// RFC 4511 §4.14.
+    async fn start_tls(&mut self, id: MessageId) -> io::Result<Next> {
+        let is_tls = self.stream.as_ref().is_some_and(Stream::is_tls);
+        let refusal = if is_tls {
+            Some((ResultCode::OperationsError, "TLS is spoken already"))
+        } else if !self.shared.tls.available() {
+            Some((ResultCode::Unavailable, "no certificate is configured"))
+        } else if !self.framer.is_empty() {
+            // What came in clear must not be taken for protected.
+            return self
+                .refuse("nothing may follow StartTLS before it is answered")
+                .await;
+        } else {
+            None
+        };
+        let named = |outcome: &Outcome| {
+            let answer = ExtendedAnswer {
+                name: Some(extension::START_TLS),
+                value: None,
+            };
+            response::extended(id, outcome, &answer, &[])
+        };
+        if let Some((code, why)) = refusal {
+            self.write(&named(&Outcome::new(code, why))).await?;
+            return Ok(Next::Go);
+        }
+        self.write(&named(&Outcome::of(ResultCode::Success)))
+            .await?;
+        let Some(stream) = self.stream.take() else {
+            return Ok(Next::Close);
+        };
+        match stream.upgrade(&self.shared.tls).await {
+            Ok(stream) => {
+                let shared = &self.shared;
+                let directory = Arc::clone(&shared.directory);
+                self.session = Session::new(directory, shared.counts.clone(), connection(&stream));
+                self.framer = Framer::new(MESSAGE_SIZE_ANONYMOUS);
+                self.stream = Some(stream);
+                Ok(Next::Go)
+            }
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
+    /// The stream of requests cannot be followed any further (RFC 4511 §4.1.1, §4.4.1).
+    async fn refuse(&mut self, why: &str) -> io::Result<Next> {
+        let peer = self.stream.as_ref().map(|stream| stream.peer().to_string());
+        tracing::info!(peer, why, "not LDAP, or not as it must be");
+        self.finish().await?;
+        let outcome = Outcome::new(ResultCode::ProtocolError, why);
+        self.write(&notice_of_disconnection(&outcome)).await?;
+        Ok(Next::Close)
+    }
+
+    /// Lets everything that runs come to its end.
+    async fn finish(&mut self) -> io::Result<()> {
+        loop {
+            // Cancel-safe: see `event`.
+            tokio::select! {
+                biased;
+                Some(answer) = self.answers.recv() => self.write_answers(answer).await?,
+                done = self.running.next() => if done.is_none() {
+                    return self.flush().await;
+                }
+            }
+        }
+    }
+
+    /// Nobody listens any more: searches stop, changes come to their end.
+    async fn end(mut self) -> io::Result<()> {
+        self.answers.close();
+        for token in self.tokens.values() {
+            token.cancel();
+        }
+        while self.running.next().await.is_some() {}
+        match self.stream.as_mut() {
+            Some(stream) => stream.shutdown().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn say_goodbye(mut self, code: ResultCode, why: &str) -> io::Result<()> {
+        self.write(&notice_of_disconnection(&Outcome::new(code, why)))
+            .await?;
+        self.end().await
+    }
+
+    /// Writes what is in the channel.
+    async fn flush(&mut self) -> io::Result<()> {
+        match self.answers.try_recv() {
+            Ok(answer) => self.write_answers(answer).await,
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Writes an answer and those that wait behind it.
+    async fn write_answers(&mut self, first: Vec<u8>) -> io::Result<()> {
+        let mut bytes = first;
+        loop {
+            while bytes.len() < WRITE_SIZE {
+                match self.answers.try_recv() {
+                    Ok(more) => bytes.extend_from_slice(&more),
+                    Err(_) => return self.write(&bytes).await,
+                }
+            }
+            self.write(&bytes).await?;
+            bytes.clear();
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(stream) = self.stream.as_mut() else {
+            return Ok(());
+        };
+        let writing = async {
+            stream.write_all(bytes).await?;
+            stream.flush().await
+        };
+        timeout(WRITE_TIMEOUT, writing).await.unwrap_or_else(|_| {
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the client does not read",
+            ))
+        })
+    }
+}
+
+fn connection(stream: &Stream) -> Connection {
+    Connection {
+        secure: stream.is_secure(),
+        trusted_process: stream.is_own_user_or_root(),
+        address: address(stream.peer()),
+    }
+}
