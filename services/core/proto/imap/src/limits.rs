@@ -20,8 +20,12 @@ pub const SEARCH_KEYS: usize = 512;
 /// Octets of a line without its literals; RFC 7162 §4 wants 8,192 at least, long UID sets more: BAD.
 pub const LINE_OCTETS: usize = 64 * 1024;
 
-/// Octets of a literal that is not a message, before authentication and after: BAD or NO [TOOBIG].
+/// Octets of a literal that is not a message, and of all of them before anybody has logged in:
+/// BAD [TOOBIG].
 pub const LITERAL_OCTETS: u64 = 64 * 1024;
+
+/// Octets of all literals of a command that are no messages, once logged in: BAD [TOOBIG].
+pub const ARGUMENTS_OCTETS: u64 = 256 * 1024;
 
 /// Literals in one command: BAD. Bounds the table that holds them.
 pub const LITERALS_PER_COMMAND: usize = 256;
@@ -65,8 +69,9 @@ pub const SEEN_BATCH: usize = 256;
 /// Largest message part that is decoded in memory, for BINARY and SEARCH: [UNKNOWN-CTE], not searched past it.
 pub const DECODE_OCTETS: u64 = 64 * 1024 * 1024;
 
-/// Octets of a PREVIEW's text (RFC 8970 §3.1 says 200 characters).
-pub const PREVIEW_CHARS: usize = 200;
+/// Octets of a header that HEADER.FIELDS chooses from; what follows is left out. Real headers have a
+/// few thousand, and it is read whole.
+pub const HEADER_OCTETS: u64 = 4 * 1024 * 1024;
 
 /// Fields of an ID command (RFC 2971 §3.3): BAD.
 pub const ID_FIELDS: usize = 30;

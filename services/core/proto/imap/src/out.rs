@@ -72,7 +72,7 @@ impl Out {
 
     /// Takes everything that waits.
     #[must_use]
-    pub fn take(&mut self) -> Bytes {
+    pub fn take_all(&mut self) -> Bytes {
         let all = self.waiting;
         self.copy_to_bytes(all)
     }
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(out.chunks_vectored(&mut slices), 3);
         out.advance(6);
         assert_eq!(out.chunk(), b"o ");
-        let rest = out.take();
+        let rest = out.take_all();
         assert!(rest.starts_with(b"o xxx") && rest.ends_with(b"x end"));
         assert!(out.is_empty() && !out.is_full());
     }

@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 
 pub use flags::{Flags, Keyword, KeywordError, KeywordId, SystemFlag, SystemFlags};
 pub use name::{DELIMITER, MailboxName, NameError};
-pub use sequence::{Number, Sequence, SequenceSet, UidSet};
+pub use sequence::{Number, Ranges, Runs, Sequence, SequenceSet, UidSet};
 
 /// A message's unique identifier in its mailbox (RFC 9051 §2.3.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

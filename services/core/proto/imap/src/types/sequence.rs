@@ -123,11 +123,36 @@ impl fmt::Display for UidSet<'_> {
     }
 }
 
-/// Prints numbers as a `sequence-set`, joining runs of ascending neighbours.
-pub(crate) fn print_runs(
-    f: &mut dyn fmt::Write,
-    numbers: impl IntoIterator<Item = u32>,
-) -> fmt::Result {
+/// Numbers in the order given, printed as a `sequence-set` with runs of ascending neighbours joined.
+#[derive(Clone, Copy, Debug)]
+pub struct Runs<'a>(pub &'a [u32]);
+
+impl fmt::Display for Runs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print_runs(f, self.0.iter().copied())
+    }
+}
+
+/// Ranges in the order given, printed as a `sequence-set`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ranges<'a>(pub &'a [RangeInclusive<u32>]);
+
+impl fmt::Display for Ranges<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, range) in self.0.iter().enumerate() {
+            let (start, end) = (range.start(), range.end());
+            let comma = if at > 0 { "," } else { "" };
+            if start == end {
+                write!(f, "{comma}{start}")?
+            } else {
+                write!(f, "{comma}{start}:{end}")?
+            }
+        }
+        Ok(())
+    }
+}
+
+fn print_runs(f: &mut fmt::Formatter<'_>, numbers: impl IntoIterator<Item = u32>) -> fmt::Result {
     let mut numbers = numbers.into_iter().peekable();
     let mut first = true;
     while let Some(start) = numbers.next() {

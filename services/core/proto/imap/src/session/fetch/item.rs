@@ -1,0 +1,265 @@
+//! One message's FETCH response: everything but the octets of bodies is made at once.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use roost_mime::Structure;
+
+use super::part::{self, Text};
+use super::{Fetching, Piece};
+use crate::backend::{Entry, Failure, Mailboxes, MessageId, Snapshot};
+use crate::grammar::print::{literal, print_path, print_section, string};
+use crate::grammar::{
+    FetchAttribute, FetchItem, Form, Partial, Path, Section, SectionText, Wire, body, envelope,
+};
+use crate::session::Enabled;
+use crate::session::tell::flag_names;
+use crate::session::view::View;
+use crate::types::Uid;
+
+/// Makes the pieces of a message's response. A message that cannot be read is left out; the FETCH
+/// then ends in NO.
+pub(super) async fn prepare<M: Mailboxes>(
+    fetching: &mut Fetching,
+    home: &M,
+    view: &View<M::Snapshot>,
+    enabled: &Enabled,
+    uid: Uid,
+) {
+    let Some((number, entry)) = view.by_uid(uid) else {
+        return;
+    };
+    let id = MessageId {
+        mailbox: view.current.mailbox(),
+        uid,
+    };
+    let mut writer = Writer {
+        home,
+        view,
+        enabled,
+        id,
+        entry,
+        structure: None,
+        text: Vec::new(),
+        pieces: Vec::new(),
+        unknown_cte: false,
+    };
+    writer.text.show(format_args!("* {number} FETCH ("));
+    let mut items: Vec<&FetchItem> = fetching.items.iter().collect();
+    let tells_flags = items.contains(&&FetchItem::Flags);
+    if !tells_flags && fetching.just_seen.binary_search(&uid).is_ok() {
+        // RFC 9051 §6.4.5: if setting \Seen changed the flags, they are part of the response.
+        items.push(&FetchItem::Flags);
+        if enabled.condstore && !items.contains(&&FetchItem::ModSeq) {
+            items.push(&FetchItem::ModSeq);
+        }
+    }
+    for (at, item) in items.into_iter().enumerate() {
+        if at > 0 {
+            writer.text.put(b" ");
+        }
+        if let Err(failure) = writer.item(item).await {
+            fetching.trouble.get_or_insert(failure);
+            return;
+        }
+    }
+    writer.text.put(b")\r\n");
+    fetching.unknown_cte |= writer.unknown_cte;
+    fetching.message = Some(id);
+    let Writer { pieces, text, .. } = writer;
+    fetching.pieces.extend(pieces);
+    fetching.pieces.push_back(Piece::Octets(text.into()));
+}
+
+struct Writer<'a, M: Mailboxes> {
+    home: &'a M,
+    view: &'a View<M::Snapshot>,
+    enabled: &'a Enabled,
+    id: MessageId,
+    entry: Entry,
+    structure: Option<Arc<Structure>>,
+    /// What comes after the pieces so far.
+    text: Vec<u8>,
+    pieces: Vec<Piece>,
+    unknown_cte: bool,
+}
+
+impl<M: Mailboxes> Writer<'_, M> {
+    async fn item(&mut self, item: &FetchItem) -> Result<(), Failure> {
+        let attribute = match item {
+            FetchItem::Uid => FetchAttribute::Uid(self.entry.uid),
+            FetchItem::Flags => {
+                FetchAttribute::Flags(flag_names(self.view, self.enabled, &self.entry))
+            }
+            FetchItem::ModSeq => FetchAttribute::ModSeq(self.entry.modseq),
+            FetchItem::InternalDate => FetchAttribute::InternalDate(self.entry.internal_date),
+            FetchItem::Rfc822Size => FetchAttribute::Rfc822Size(self.entry.size),
+            FetchItem::EmailId => FetchAttribute::EmailId(self.entry.email_id),
+            FetchItem::ThreadId => FetchAttribute::NoThreadId,
+            FetchItem::Envelope => {
+                let structure = self.structure().await?;
+                self.text.put(b"ENVELOPE ");
+                envelope(&mut self.text, structure.envelope());
+                return Ok(());
+            }
+            FetchItem::Body => return self.described(b"BODY ", Form::Basic).await,
+            FetchItem::BodyStructure => {
+                return self.described(b"BODYSTRUCTURE ", Form::Extensible).await;
+            }
+            FetchItem::Preview(_) => return self.preview().await,
+            FetchItem::Rfc822 => return self.legacy(b"RFC822 ", SectionText::Content).await,
+            FetchItem::Rfc822Header => {
+                return self.legacy(b"RFC822.HEADER ", SectionText::Header).await;
+            }
+            FetchItem::Rfc822Text => return self.legacy(b"RFC822.TEXT ", SectionText::Text).await,
+            FetchItem::Section {
+                section, partial, ..
+            } => {
+                self.text.put(b"BODY");
+                print_section(&mut self.text, section);
+                return self.section(section, *partial).await;
+            }
+            FetchItem::Binary { path, partial, .. } => return self.binary(path, *partial).await,
+            FetchItem::BinarySize(path) => return self.binary_size(path).await,
+        };
+        attribute.print(&mut self.text);
+        Ok(())
+    }
+
+    async fn structure(&mut self) -> Result<Arc<Structure>, Failure> {
+        if let Some(structure) = &self.structure {
+            return Ok(Arc::clone(structure));
+        }
+        let structure = self.home.structure(self.id).await?;
+        self.structure = Some(Arc::clone(&structure));
+        Ok(structure)
+    }
+
+    async fn described(&mut self, name: &[u8], form: Form) -> Result<(), Failure> {
+        let structure = self.structure().await?;
+        self.text.put(name);
+        body(&mut self.text, structure.root(), form);
+        Ok(())
+    }
+
+    /// RFC 8970
+    async fn preview(&mut self) -> Result<(), Failure> {
+        let structure = self.structure().await?;
+        let preview = part::preview(self.home, self.id, &structure).await?;
+        self.text.put(b"PREVIEW ");
+        string(&mut self.text, preview.as_bytes());
+        Ok(())
+    }
+
+    /// RFC822 and its like: sections under other names.
+    async fn legacy(&mut self, name: &[u8], text: SectionText) -> Result<(), Failure> {
+        let section = Section {
+            path: Path::new(),
+            text,
+        };
+        // The name ends with the space that `section` puts.
+        self.text.put(name.trim_ascii_end());
+        self.section(&section, None).await
+    }
+
+    /// The value of a section, behind its name.
+    async fn section(
+        &mut self,
+        section: &Section,
+        partial: Option<Partial>,
+    ) -> Result<(), Failure> {
+        let whole = section.path.is_empty() && section.text == SectionText::Content;
+        let found = if whole {
+            // No need to look at the structure: most clients fetch this and nothing else.
+            Some(Text::Range(0..self.entry.size))
+        } else {
+            let structure = self.structure().await?;
+            part::section(self.home, self.id, &structure, section).await?
+        };
+        match found {
+            None => {
+                self.text.put(b" NIL");
+            }
+            Some(text) => {
+                self.origin(partial);
+                self.literal(b" ", text.cut(partial));
+            }
+        }
+        Ok(())
+    }
+
+    /// RFC 3516 §4.2
+    async fn binary(&mut self, path: &Path, partial: Option<Partial>) -> Result<(), Failure> {
+        self.text.put(b"BINARY");
+        print_path(&mut self.text, path);
+        if path.is_empty() {
+            self.origin(partial);
+            self.literal(b" ~", Text::Range(0..self.entry.size).cut(partial));
+            return Ok(());
+        }
+        match self.decoded(path).await? {
+            None => self.text.put(b" NIL"),
+            Some(octets) => {
+                self.origin(partial);
+                let octets = match Text::Octets(octets).cut(partial) {
+                    Text::Octets(octets) => octets,
+                    Text::Range(_) => Bytes::new(),
+                };
+                // RFC 3516 §4.2: literal8 where there are NULs; a literal is known to more clients.
+                let marker: &[u8] = if octets.contains(&0) { b" ~" } else { b" " };
+                self.literal(marker, Text::Octets(octets));
+            }
+        }
+        Ok(())
+    }
+
+    /// RFC 3516 §4.3
+    async fn binary_size(&mut self, path: &Path) -> Result<(), Failure> {
+        self.text.put(b"BINARY.SIZE");
+        print_path(&mut self.text, path);
+        let size = match path.is_empty() {
+            true => self.entry.size,
+            false => self
+                .decoded(path)
+                .await?
+                .map_or(0, |octets| octets.len() as u64),
+        };
+        self.text.show(format_args!(" {size}"));
+        Ok(())
+    }
+
+    /// A part without its transfer encoding; none where there is no such part or encoding.
+    async fn decoded(&mut self, path: &Path) -> Result<Option<Bytes>, Failure> {
+        let structure = self.structure().await?;
+        match part::decoded(self.home, self.id, &structure, path).await? {
+            part::Decoded::Octets(octets) => Ok(Some(octets)),
+            part::Decoded::NoPart => Ok(None),
+            part::Decoded::UnknownEncoding => {
+                self.unknown_cte = true;
+                Ok(None)
+            }
+        }
+    }
+
+    fn origin(&mut self, partial: Option<Partial>) {
+        if let Some(Partial { from, .. }) = partial {
+            self.text.show(format_args!("<{from}>"));
+        }
+    }
+
+    fn literal(&mut self, before: &[u8], text: Text) {
+        self.text.put(before);
+        match text {
+            Text::Octets(octets) => literal(&mut self.text, &octets),
+            Text::Range(range) => {
+                self.text
+                    .show(format_args!("{{{}}}\r\n", range.end - range.start));
+                let text = std::mem::take(&mut self.text);
+                self.pieces.push(Piece::Octets(text.into()));
+                if !range.is_empty() {
+                    self.pieces.push(Piece::Message(range));
+                }
+            }
+        }
+    }
+}
