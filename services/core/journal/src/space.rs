@@ -1,0 +1,218 @@
+//! Preallocated and recycled segments.
+//!
+//! A segment is filled with zeros and synced before it is used, so that the sync of a batch
+//! carries no metadata: neither a length nor a block changes. A thread of its own keeps
+//! `spare_segments` ready; released segments become spares as they are.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use roost_kit::disk::{Disk, DiskHandle};
+
+use crate::config::Config;
+use crate::queue::Queue;
+use crate::segment::{Listing, spare_path, unfinished_path};
+
+/// How long after a failure another spare is tried, if nothing is recycled meanwhile.
+const RETRY: Duration = Duration::from_secs(1);
+/// How much is zeroed with one write.
+const ZEROS: usize = 1 << 18;
+
+pub(crate) struct Space {
+    disk: DiskHandle,
+    directory: PathBuf,
+    segment_bytes: u64,
+    spares: usize,
+    state: Mutex<State>,
+    /// For the thread: there is something to do.
+    work: Condvar,
+    /// For the writer: a spare, or the reason why there is none.
+    ready: Condvar,
+}
+
+struct State {
+    ready: Vec<PathBuf>,
+    /// Released segments that may be recycled.
+    returned: Vec<PathBuf>,
+    next: u64,
+    failed: Option<Arc<io::Error>>,
+    closing: bool,
+}
+
+impl Space {
+    /// Takes over the spares that a listing names; what was half made is removed.
+    pub(crate) fn new(config: &Config, disk: DiskHandle, listing: &Listing) -> io::Result<Self> {
+        for path in &listing.unfinished {
+            disk.remove(path)?;
+        }
+        let mut ready = Vec::new();
+        for (_, path) in &listing.spares {
+            let whole = disk.open_read_only(path)?.length()? == config.segment_bytes;
+            if whole && ready.len() < config.spare_segments {
+                ready.push(path.clone());
+            } else {
+                disk.remove(path)?;
+            }
+        }
+        Ok(Self {
+            disk,
+            directory: config.directory.clone(),
+            segment_bytes: config.segment_bytes,
+            spares: config.spare_segments.max(1),
+            state: Mutex::new(State {
+                ready,
+                returned: Vec::new(),
+                next: listing.spares.last().map_or(1, |(number, _)| number + 1),
+                failed: None,
+                closing: false,
+            }),
+            work: Condvar::new(),
+            ready: Condvar::new(),
+        })
+    }
+
+    /// A file of the full size for the next segment. Waits while one is being made; fails when
+    /// the last try to make one did.
+    pub(crate) fn take(&self) -> Result<PathBuf, Arc<io::Error>> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(path) = state.ready.pop() {
+                self.work.notify_one();
+                return Ok(path);
+            }
+            if let Some(cause) = &state.failed {
+                return Err(cause.clone());
+            }
+            if state.closing {
+                return Err(Arc::new(io::Error::other("the journal is closing")));
+            }
+            self.work.notify_one();
+            self.ready.wait(&mut state);
+        }
+    }
+
+    /// Gives released segments back.
+    pub(crate) fn recycle(&self, segments: Vec<PathBuf>) {
+        let mut state = self.state.lock();
+        state.returned.extend(segments);
+        self.work.notify_one();
+    }
+
+    pub(crate) fn close(&self) {
+        self.state.lock().closing = true;
+        self.work.notify_all();
+        self.ready.notify_all();
+    }
+
+    /// The thread's life. Released segments are dealt with even while closing.
+    pub(crate) fn run(&self, queue: &Queue) {
+        while let Some(task) = self.next_task() {
+            match self.perform(&task) {
+                Ok(made) => {
+                    let mut state = self.state.lock();
+                    state.ready.extend(made);
+                    state.failed = None;
+                    drop(state);
+                    queue.reopen();
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        directory = %self.directory.display(),
+                        %error,
+                        "cannot make a journal segment ready"
+                    );
+                    self.state.lock().failed = Some(Arc::new(error));
+                }
+            }
+            self.ready.notify_all();
+        }
+    }
+
+    fn next_task(&self) -> Option<Task> {
+        let mut state = self.state.lock();
+        loop {
+            let short = state.ready.len() < self.spares;
+            if let Some(path) = state.returned.pop() {
+                if !short {
+                    return Some(Task::Remove(path));
+                }
+                return Some(Task::Recycle(path, state.number()));
+            }
+            if state.closing {
+                return None;
+            }
+            if short && state.failed.is_none() {
+                return Some(Task::Make(state.number()));
+            }
+            if state.failed.is_some() {
+                if self.work.wait_for(&mut state, RETRY).timed_out() {
+                    return Some(Task::Make(state.number()));
+                }
+            } else {
+                self.work.wait(&mut state);
+            }
+        }
+    }
+
+    fn perform(&self, task: &Task) -> io::Result<Option<PathBuf>> {
+        match task {
+            Task::Remove(path) => {
+                self.disk.remove(path)?;
+                self.disk.sync_directory(&self.directory)?;
+                Ok(None)
+            }
+            Task::Recycle(path, number) => {
+                if self.disk.open_read_only(path)?.length()? != self.segment_bytes {
+                    return self.perform(&Task::Remove(path.clone()));
+                }
+                let spare = spare_path(&self.directory, *number);
+                self.disk.rename(path, &spare)?;
+                self.disk.sync_directory(&self.directory)?;
+                Ok(Some(spare))
+            }
+            Task::Make(number) => {
+                let unfinished = unfinished_path(&self.directory, *number);
+                let spare = spare_path(&self.directory, *number);
+                let made = self.make(&unfinished, &spare);
+                if made.is_err() && self.disk.exists(&unfinished)? {
+                    // What was filled so far would keep others from the little room there is.
+                    self.disk.remove(&unfinished)?;
+                }
+                made.map(|()| Some(spare))
+            }
+        }
+    }
+
+    fn make(&self, unfinished: &Path, spare: &Path) -> io::Result<()> {
+        let disk: &dyn Disk = self.disk.as_ref();
+        let file = disk.create(unfinished)?;
+        let zeros = vec![0; ZEROS];
+        let mut at = 0;
+        while at < self.segment_bytes {
+            let count = (self.segment_bytes - at).min(ZEROS as u64);
+            let count = usize::try_from(count).map_err(io::Error::other)?;
+            file.write_all_at(zeros.get(..count).unwrap_or_default(), at)?;
+            at += count as u64;
+        }
+        file.sync_data()?;
+        disk.rename(unfinished, spare)?;
+        disk.sync_directory(&self.directory)
+    }
+}
+
+impl State {
+    fn number(&mut self) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        number
+    }
+}
+
+enum Task {
+    Make(u64),
+    Recycle(PathBuf, u64),
+    Remove(PathBuf),
+}
