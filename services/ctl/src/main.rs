@@ -1,3 +1,56 @@
-//! The administrator's command.
+//! `roostctl`: the administrator's command.
+//!
+//! `roostctl NOUN VERB [NAME] [--flag value]`. Read [`cli`] for the grammar and the file of a noun in
+//! [`noun`] for what it does; [`dev`] runs the whole suite on one machine.
 
-fn main() {}
+mod cli;
+mod dev;
+mod failure;
+mod import;
+mod noun;
+mod output;
+
+use std::process::ExitCode;
+
+use cli::Cli;
+use failure::{Exit, Failure};
+use output::{Output, say};
+
+fn main() -> ExitCode {
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let output = cli.output();
+    match run(cli, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
+    start_log();
+    roost_kit::tls::install_default_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("cannot start threads", &error))?;
+    runtime.block_on(noun::run(cli, output))
+}
+
+/// What libraries log is of interest only to whoever asks for it with `ROOST_LOG`.
+fn start_log() {
+    let clock = roost_kit::clock::Clock::system();
+    if let Err(error) = roost_kit::log::Log::start("roostctl", "off", &clock) {
+        say(&format!("roostctl: {}: {error}", roost_kit::log::VARIABLE));
+    }
+}
+
+impl From<Exit> for u8 {
+    fn from(exit: Exit) -> Self {
+        exit as Self
+    }
+}

@@ -1,0 +1,198 @@
+//! The grammar of the command line.
+
+mod directory;
+mod examples;
+mod mail;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::dev;
+use crate::failure::Exit;
+use crate::output::{Colour, Format, Output, terminal_width};
+
+pub(crate) use directory::{
+    AccountVerb, AliasVerb, ConfigVerb, CosVerb, DomainVerb, ListVerb, Password, ServerVerb,
+};
+pub(crate) use mail::{Import, MailboxVerb, Messages, QueueVerb};
+
+/// Administers Roost.
+#[derive(Debug, Parser)]
+#[command(
+    name = "roostctl",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) noun: Noun,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Every command")]
+pub(crate) struct Global {
+    /// The node's configuration file
+    #[arg(long, global = true, env = "ROOST_CONFIG", value_name = "FILE",
+          default_value = roost_kit::config::DEFAULT_FILE)]
+    pub(crate) config: PathBuf,
+    /// Answer in JSON, all fields or the named ones
+    #[arg(long, global = true, value_name = "FIELDS", num_args = 0..=1, require_equals = true,
+          default_missing_value = "", value_delimiter = ',')]
+    json: Option<Vec<String>>,
+    /// Answer with names only
+    #[arg(short, long, global = true, conflicts_with = "json")]
+    quiet: bool,
+    /// No line with column names
+    #[arg(short = 'H', long = "no-header", global = true)]
+    no_header: bool,
+    /// Tabs between columns, exact numbers
+    #[arg(short, long, global = true)]
+    parsable: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Colour,
+    /// Only say what would change
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+}
+
+/// What a command is about.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Noun {
+    /// Health of every daemon
+    Status,
+    /// Domains that receive mail here
+    #[command(subcommand)]
+    Domain(DomainVerb),
+    /// Accounts: people with a mailbox
+    #[command(subcommand)]
+    Account(AccountVerb),
+    /// Further addresses of accounts and lists
+    #[command(subcommand)]
+    Alias(AliasVerb),
+    /// Distribution lists
+    #[command(subcommand)]
+    List(ListVerb),
+    /// Classes of service: settings that accounts share
+    #[command(subcommand)]
+    Cos(CosVerb),
+    /// The machines of this installation
+    #[command(subcommand)]
+    Server(ServerVerb),
+    /// Settings of the whole installation
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Mail that waits for delivery
+    #[command(subcommand)]
+    Queue(QueueVerb),
+    /// What is in a mailbox
+    #[command(subcommand)]
+    Mailbox(MailboxVerb),
+    /// Run the whole suite on this machine, for trying and testing
+    Dev(Dev),
+    /// Write a completion script for a shell
+    Completion {
+        /// The shell
+        shell: Shell,
+    },
+    /// Help on a command; or write all manual pages
+    Help {
+        /// The command, such as `account create`
+        command: Vec<String>,
+        /// Write the manual pages into this folder
+        #[arg(long, value_name = "DIR", conflicts_with = "command")]
+        man: Option<PathBuf>,
+    },
+}
+
+/// `roostctl dev`
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// The folder that holds everything
+    #[arg(long, value_name = "DIR", default_value = "var")]
+    pub(crate) state: PathBuf,
+    /// What is added to well-known ports: SMTP is 25 + N
+    #[arg(long, value_name = "N", default_value_t = dev::DEFAULT_OFFSET)]
+    pub(crate) offset: u16,
+    /// Empty the folder first
+    #[arg(long)]
+    pub(crate) fresh: bool,
+}
+
+impl Cli {
+    /// How to answer.
+    pub(crate) fn output(&self) -> Output {
+        let global = &self.global;
+        let format = match (&global.json, global.quiet) {
+            (Some(fields), _) => {
+                let named = fields.iter().filter(|field| !field.is_empty());
+                Format::Json(named.cloned().collect())
+            }
+            (None, true) => Format::Names,
+            (None, false) => Format::Table,
+        };
+        Output {
+            format,
+            header: !global.no_header,
+            parsable: global.parsable,
+            colour: global.color.on(&io::stdout()),
+            width: terminal_width(),
+        }
+    }
+}
+
+/// The whole grammar, examples included.
+pub(crate) fn command() -> clap::Command {
+    examples::add(Cli::command())
+}
+
+/// Reads the command line; help and mistakes are printed here.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .map_err(|error| {
+            let printed = error.print();
+            match (error.use_stderr(), printed) {
+                (false, Ok(())) => ExitCode::SUCCESS,
+                (false, Err(_)) => Exit::Failed.into(),
+                (true, _) => Exit::Usage.into(),
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn json_takes_fields_only_after_an_equals_sign() {
+        let parse = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from([&["roostctl"], arguments].concat()).unwrap();
+            cli.output().format
+        };
+        let fields = |names: &[&str]| Format::Json(names.iter().map(ToString::to_string).collect());
+        assert_eq!(parse(&["domain", "list", "--json"]), fields(&[]));
+        assert_eq!(
+            parse(&["--json=name,id", "domain", "list"]),
+            fields(&["name", "id"])
+        );
+        assert_eq!(parse(&["domain", "list", "-q"]), Format::Names);
+    }
+}

@@ -1,0 +1,62 @@
+//! What each noun does.
+
+mod account;
+mod alias;
+mod config;
+mod context;
+mod cos;
+pub(crate) mod directory;
+mod domain;
+mod help;
+mod list;
+mod mailbox;
+mod password;
+mod queue;
+mod server;
+mod status;
+
+use crate::cli::{Cli, Dev, Global, Noun};
+use crate::dev;
+use crate::failure::Failure;
+use crate::output::Output;
+use context::Context;
+
+/// Runs a command.
+pub(crate) async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
+    let Cli { noun, global } = cli;
+    match noun {
+        Noun::Dev(options) => dev::run(dev_options(options, &global)).await,
+        Noun::Completion { shell } => help::completion(shell),
+        Noun::Help { command, man } => help::run(&command, man.as_deref()),
+        noun => {
+            let context = Context::new(&global, output)?;
+            run_on_node(noun, &context).await
+        }
+    }
+}
+
+/// Runs a command that is about a node.
+async fn run_on_node(noun: Noun, context: &Context<'_>) -> Result<(), Failure> {
+    match noun {
+        Noun::Status => status::run(context).await,
+        Noun::Queue(verb) => queue::run(verb, context).await,
+        Noun::Mailbox(verb) => mailbox::run(verb, context).await,
+        Noun::Domain(verb) => domain::run(verb, context).await,
+        Noun::Account(verb) => account::run(verb, context).await,
+        Noun::Alias(verb) => alias::run(verb, context).await,
+        Noun::List(verb) => list::run(verb, context).await,
+        Noun::Cos(verb) => cos::run(verb, context).await,
+        Noun::Server(verb) => server::run(verb, context).await,
+        Noun::Config(verb) => config::run(verb, context).await,
+        Noun::Dev(_) | Noun::Completion { .. } | Noun::Help { .. } => Ok(()),
+    }
+}
+
+fn dev_options(options: Dev, global: &Global) -> dev::Options {
+    dev::Options {
+        state: options.state,
+        offset: options.offset,
+        fresh: options.fresh,
+        colour: global.color,
+    }
+}

@@ -1,0 +1,211 @@
+//! `roostctl account`.
+
+use roost_core_directory::admin::{Admin, Edit, NewAccount};
+use roost_core_directory::model::Account;
+use roost_kit::secret::Secret;
+use serde_json::Value;
+
+use super::context::Context;
+use super::directory::{address, connect, created, domain, edits, only_said, refused, show};
+use super::password;
+use crate::cli::{AccountVerb, Password};
+use crate::failure::Failure;
+use crate::output::{Column, Record};
+
+const COLUMNS: [Column; 5] = [
+    Column::text("name", "ACCOUNT"),
+    Column::text("display_name", "NAME"),
+    Column::state("status", "STATUS"),
+    Column::text("cos", "COS"),
+    Column::bytes("quota", "QUOTA"),
+];
+
+pub(super) async fn run(verb: AccountVerb, context: &Context<'_>) -> Result<(), Failure> {
+    let admin = connect(&context.shared.directory)?;
+    match verb {
+        AccountVerb::Create { .. } => create(verb, &admin, context).await,
+        AccountVerb::Show { address, origin } => {
+            show_one(&address, origin.as_deref(), &admin, context).await
+        }
+        AccountVerb::List { domain: of } => list(of.as_deref(), &admin, context).await,
+        AccountVerb::Set { address, settings } => {
+            set(&address, &settings.settings, &admin, context).await
+        }
+        AccountVerb::SetPassword { address, password } => {
+            set_password(&address, &password, &admin, context).await
+        }
+        AccountVerb::Delete { address } => delete(&address, &admin, context).await,
+    }
+}
+
+async fn create(verb: AccountVerb, admin: &Admin, context: &Context<'_>) -> Result<(), Failure> {
+    let AccountVerb::Create {
+        address: name,
+        password,
+        display_name,
+        cos,
+        quota,
+        admin: is_admin,
+        settings,
+    } = verb
+    else {
+        return Ok(());
+    };
+    let what = format!("cannot create {name}");
+    let mut all = edits(&what, &settings)?;
+    let mut set = |attribute: &str, value: String| {
+        all.push(Edit::Set(attribute.to_owned(), vec![value.into_bytes()]));
+    };
+    if let Some(display_name) = display_name {
+        set("displayName", display_name);
+    }
+    if let Some(quota) = quota {
+        set("zimbraMailQuota", quota.as_u64().to_string());
+    }
+    if is_admin {
+        set("zimbraIsAdminAccount", "TRUE".to_owned());
+    }
+    let address = address(&name)?;
+    let mut answer = Record::new(address.to_string()).with("name", address.to_string());
+    if context.dry_run {
+        return context
+            .output
+            .done(&format!("would create {address}"), &answer);
+    }
+    let (secret, made) = new_password(&password)?;
+    let new = NewAccount {
+        address: address.clone(),
+        password: Some(secret.clone()),
+        cos,
+        edits: all,
+    };
+    let created = admin.create_account(&new).await;
+    created.map_err(|error| refused(what, error))?;
+    let mut sentence = format!("created {address}");
+    if made {
+        sentence.push_str(&format!("\npassword: {} (shown only now)", secret.expose()));
+        answer = answer.with("password", secret.expose().as_str());
+    }
+    context.output.done(&sentence, &answer)
+}
+
+/// The password that was given, or a new one and true.
+fn new_password(given: &Password) -> Result<(Secret<String>, bool), Failure> {
+    if let Some(file) = &given.password_file {
+        return Ok((password::from_file(file)?, false));
+    }
+    Ok(match password::ask()? {
+        Some(password) => (password, false),
+        None => (password::make(), true),
+    })
+}
+
+async fn find(name: &str, what: &str, admin: &Admin) -> Result<std::sync::Arc<Account>, Failure> {
+    let found = admin.get_account(&address(name)?).await;
+    found.map_err(|error| refused(what, error))
+}
+
+async fn show_one(
+    name: &str,
+    origin: Option<&str>,
+    admin: &Admin,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
+    let account = find(name, "cannot show it", admin).await?;
+    let Some(attribute) = origin else {
+        return show(context.output, record(&account), &account.entry);
+    };
+    let setting = account.setting(attribute);
+    let values: Vec<Value> = setting.texts().map(Value::from).collect();
+    let answer = Record::new(attribute)
+        .with("attribute", attribute)
+        .with("values", values)
+        .with("origin", setting.origin.to_string());
+    context.output.show(&answer)
+}
+
+async fn list(of: Option<&str>, admin: &Admin, context: &Context<'_>) -> Result<(), Failure> {
+    let of = of.map(domain).transpose()?;
+    let all = admin.accounts(of.as_ref()).await;
+    let all = all.map_err(|error| refused("cannot list accounts", error))?;
+    let records: Vec<Record> = all.iter().map(|one| record(one)).collect();
+    let hint = "no accounts; create one: roostctl account create someone@example.org";
+    context.output.list(&COLUMNS, &records, hint)
+}
+
+async fn set(
+    name: &str,
+    settings: &[String],
+    admin: &Admin,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
+    let what = format!("cannot change {name}");
+    let edits = edits(&what, settings)?;
+    let account = find(name, &what, admin).await?;
+    if only_said(context, name, &account.entry, &edits)? {
+        return Ok(());
+    }
+    let changed = admin.modify_account(&account.name, &edits).await;
+    changed.map_err(|error| refused(&what, error))?;
+    let account = find(name, &what, admin).await?;
+    context
+        .output
+        .done(&format!("changed {}", account.name), &record(&account))
+}
+
+async fn set_password(
+    name: &str,
+    given: &Password,
+    admin: &Admin,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
+    let what = format!("cannot set the password of {name}");
+    let account = find(name, &what, admin).await?;
+    let mut answer = Record::new(account.name.to_string()).with("name", account.name.to_string());
+    if context.dry_run {
+        let sentence = format!("would set the password of {}", account.name);
+        return context.output.done(&sentence, &answer);
+    }
+    let (secret, made) = new_password(given)?;
+    let set = admin.set_password(&account.name, &secret).await;
+    set.map_err(|error| refused(what, error))?;
+    let mut sentence = format!("set the password of {}", account.name);
+    if made {
+        sentence.push_str(&format!("\npassword: {} (shown only now)", secret.expose()));
+        answer = answer.with("password", secret.expose().as_str());
+    }
+    context.output.done(&sentence, &answer)
+}
+
+async fn delete(name: &str, admin: &Admin, context: &Context<'_>) -> Result<(), Failure> {
+    let what = format!("cannot delete {name}");
+    let account = find(name, &what, admin).await?;
+    let address = account.name.to_string();
+    context.confirm(
+        &format!("delete {address} and lose access to its mail"),
+        &address,
+    )?;
+    if context.dry_run {
+        return context
+            .output
+            .done(&format!("would delete {address}"), &record(&account));
+    }
+    let deleted = admin.delete_account(&account.name).await;
+    deleted.map_err(|error| refused(what, error))?;
+    context
+        .output
+        .done(&format!("deleted {address}"), &record(&account))
+}
+
+fn record(account: &Account) -> Record {
+    Record::new(account.name.to_string())
+        .with("name", account.name.to_string())
+        .with("id", account.id.to_string())
+        .with("display_name", account.display_name())
+        .with("status", account.status().name())
+        .with("cos", account.cos.as_ref().map(|cos| cos.name.clone()))
+        .with("quota", account.quota())
+        .with("admin", account.is_admin())
+        .with("mail_host", account.mail_host())
+        .with("created", created(&account.entry))
+}

@@ -1,0 +1,253 @@
+//! What the nouns of the directory share: signing in, settings on the command line, entries as
+//! answers.
+
+use jiff::Timestamp;
+use roost_core_directory::admin::{Admin, AdminError, BadEdit, Edit, Thing};
+use roost_core_directory::client::{Bind, Directory, Settings};
+use roost_core_directory::entry::Entry;
+use roost_core_directory::name::{DomainName, EmailAddress};
+use roost_core_directory::schema::{self, Access};
+use roost_kit::clock::Clock;
+use roost_kit::config::DirectoryAccess;
+use roost_kit::secret::Identity;
+use serde_json::{Map, Value};
+
+use super::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::output::{Output, Record};
+
+/// Signs in as the directory's own administrator.
+pub(crate) fn connect(access: &DirectoryAccess) -> Result<Admin, Failure> {
+    let identity = Identity::of_administrator(access).map_err(|error| {
+        Failure::because(
+            Exit::NotAllowed,
+            "secret",
+            "cannot sign in at the directory",
+            &error,
+        )
+        .next("run it as root on the node")
+    })?;
+    let bind = Bind::Simple {
+        dn: identity.dn,
+        password: identity.password,
+    };
+    let settings = Settings {
+        ca: access.ca.clone(),
+        ..Settings::new(&access.url, bind)
+    };
+    let directory = Directory::new(settings, Clock::system()).map_err(|error| {
+        let what = "cannot use the directory";
+        Failure::because(Exit::Configuration, "directory", what, &error)
+    })?;
+    Ok(Admin::new(directory))
+}
+
+/// Puts what was to be done before why it was not, and says what may help.
+pub(crate) fn refused(what: impl std::fmt::Display, error: AdminError) -> Failure {
+    let text = |why: &dyn std::fmt::Display| format!("{what}: {why}");
+    match error {
+        AdminError::NotFound { thing, name, near } => {
+            not_found(&what.to_string(), thing, name, near)
+        }
+        AdminError::Unavailable(error) => {
+            Failure::because(Exit::Unreachable, "directory_unreachable", what, &error)
+                .next("roostctl status")
+        }
+        AdminError::BadName(error) => Failure::new(Exit::Usage, "bad_name", text(&error)),
+        AdminError::BadEdit(error) => bad_edit(&what.to_string(), error),
+        AdminError::Schema(error) => Failure::new(Exit::Failed, "schema", text(&error)),
+        error @ AdminError::Taken { .. } => Failure::failed("taken", text(&error)),
+        error @ AdminError::NotEmpty { .. } => Failure::failed("not_empty", text(&error)),
+        error @ AdminError::InUse { .. } => Failure::failed("in_use", text(&error)),
+        error @ AdminError::Protected { .. } => Failure::failed("protected", text(&error)),
+        error => Failure::because(Exit::Failed, "refused", what, &error),
+    }
+}
+
+fn not_found(what: &str, thing: Thing, name: String, near: Vec<String>) -> Failure {
+    let (code, next) = match thing {
+        Thing::Domain => ("domain_not_found", format!("roostctl domain create {name}")),
+        Thing::Account => ("account_not_found", "roostctl account list".to_owned()),
+        Thing::Alias => ("alias_not_found", "roostctl alias list".to_owned()),
+        Thing::List => ("list_not_found", "roostctl list list".to_owned()),
+        Thing::Cos => ("cos_not_found", "roostctl cos list".to_owned()),
+        Thing::Server => ("server_not_found", "roostctl server list".to_owned()),
+    };
+    Failure::failed(code, format!("{what}: no {thing} {name}"))
+        .similar(near)
+        .next(next)
+}
+
+fn bad_edit(what: &str, error: BadEdit) -> Failure {
+    match error {
+        BadEdit::UnknownAttribute { name, near } => Failure::new(
+            Exit::Usage,
+            "unknown_attribute",
+            format!("{what}: there is no attribute {name}"),
+        )
+        .similar(near.into_iter().map(str::to_owned)),
+        error => Failure::new(Exit::Usage, "bad_setting", format!("{what}: {error}")),
+    }
+}
+
+/// Settings as the command line has them.
+pub(crate) fn edits(what: &str, settings: &[String]) -> Result<Vec<Edit>, Failure> {
+    let parsed = settings.iter().map(|setting| Edit::parse(setting));
+    parsed
+        .collect::<Result<_, _>>()
+        .map_err(|error| bad_edit(what, error))
+}
+
+/// An address on the command line.
+pub(crate) fn address(text: &str) -> Result<EmailAddress, Failure> {
+    EmailAddress::parse(text).map_err(|error| {
+        Failure::new(Exit::Usage, "bad_name", error.to_string())
+            .next("expected an address such as carol@example.org")
+    })
+}
+
+/// A domain on the command line.
+pub(crate) fn domain(text: &str) -> Result<DomainName, Failure> {
+    DomainName::parse(text).map_err(|error| {
+        Failure::new(Exit::Usage, "bad_name", error.to_string())
+            .next("expected a domain such as example.org")
+    })
+}
+
+/// Every attribute of an entry that an administrator may see, by name.
+pub(crate) fn attributes(entry: &Entry) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (name, values) in entry.attributes.iter() {
+        let known = schema::attribute(name);
+        if known.is_some_and(|attribute| attribute.access == Access::Secret) {
+            continue;
+        }
+        let mut texts: Vec<Value> = values.iter().map(|value| text(value)).collect();
+        let single = known.is_some_and(|attribute| attribute.single);
+        let value = match (single, texts.len()) {
+            (true, 1) => texts.remove(0),
+            _ => Value::Array(texts),
+        };
+        let name = known.map_or(name, |attribute| attribute.name);
+        all.insert(name.to_owned(), value);
+    }
+    all
+}
+
+/// A value that is no text is shown by its length.
+fn text(value: &[u8]) -> Value {
+    match std::str::from_utf8(value) {
+        Ok(text) => Value::from(text),
+        Err(_) => Value::from(format!("({} octets)", value.len())),
+    }
+}
+
+/// Shows an object with all its attributes below what `record` says of it.
+pub(crate) fn show(output: &Output, mut record: Record, entry: &Entry) -> Result<(), Failure> {
+    record
+        .fields
+        .insert("dn".to_owned(), entry.dn.clone().into());
+    record.fields.extend(attributes(entry));
+    output.show(&record)
+}
+
+/// With `--dry-run`, says what edits would change, old → new, and answers true.
+pub(crate) fn only_said(
+    context: &Context<'_>,
+    name: &str,
+    entry: &Entry,
+    edits: &[Edit],
+) -> Result<bool, Failure> {
+    if !context.dry_run {
+        return Ok(false);
+    }
+    let mut lines = vec![format!("would change {name}:")];
+    for edit in edits {
+        lines.push(format!("  {}", difference(entry, edit)));
+    }
+    let record = Record::new(name)
+        .with("name", name)
+        .with("changes", lines.len() - 1);
+    context.output.done(&lines.join("\n"), &record)?;
+    Ok(true)
+}
+
+fn difference(entry: &Entry, edit: &Edit) -> String {
+    let shown = |values: &[Vec<u8>]| match values {
+        [] => "(unset)".to_owned(),
+        values => values
+            .iter()
+            .map(|value| String::from_utf8_lossy(value).into_owned())
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    match edit {
+        Edit::Set(attribute, values) => {
+            let old = shown(entry.attributes.get(attribute));
+            format!("{attribute}: {old} → {}", shown(values))
+        }
+        Edit::Add(attribute, value) => {
+            format!("{attribute}: + {}", String::from_utf8_lossy(value))
+        }
+        Edit::Remove(attribute, Some(value)) => {
+            format!("{attribute}: - {}", String::from_utf8_lossy(value))
+        }
+        Edit::Remove(attribute, None) => {
+            format!(
+                "{attribute}: {} → (unset)",
+                shown(entry.attributes.get(attribute))
+            )
+        }
+    }
+}
+
+/// When an entry was made, for people and scripts alike.
+pub(crate) fn created(entry: &Entry) -> Value {
+    let stamp = entry.attributes.text("zimbraCreateTimestamp");
+    let time = stamp.and_then(|text| {
+        let digits = text.get(..14)?;
+        let civil = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", digits).ok()?;
+        civil.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok()
+    });
+    time.map_or(Value::Null, |time| {
+        let time: Timestamp = time.timestamp();
+        Value::from(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown_and_single_values_are_no_lists() {
+        let entry = Entry::new("uid=a,ou=people,dc=example,dc=test")
+            .with("uid", ["a"])
+            .with("zimbraMailAlias", ["b@example.test"])
+            .with("zimbraId", ["1"])
+            .with("zimbraCreateTimestamp", ["20261124080000Z"])
+            .with("userPassword", ["{ARGON2}x"]);
+        let all = attributes(&entry);
+        assert_eq!(all["zimbraId"], "1");
+        assert_eq!(
+            all["zimbraMailAlias"],
+            serde_json::json!(["b@example.test"])
+        );
+        assert!(!all.contains_key("userPassword"));
+        assert_eq!(created(&entry), "2026-11-24T08:00:00Z");
+    }
+
+    #[test]
+    fn a_missing_domain_is_told_with_what_is_similar_and_next() {
+        let error = AdminError::NotFound {
+            thing: Thing::Domain,
+            name: "exmaple.test".to_owned(),
+            near: vec!["example.test".to_owned()],
+        };
+        assert_eq!(
+            refused("cannot create dave@exmaple.test", error).text(),
+            "roostctl: cannot create dave@exmaple.test: no domain exmaple.test\n\
+             similar: example.test\nnext: roostctl domain create exmaple.test"
+        );
+    }
+}

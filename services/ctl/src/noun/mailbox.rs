@@ -1,0 +1,136 @@
+//! `roostctl mailbox`.
+
+use roost_kit::config::{Listen, ListenSpec};
+use roost_kit::place;
+use roost_kit::secret::Identity;
+
+use super::context::Context;
+use super::password;
+use crate::cli::{Import, MailboxVerb};
+use crate::failure::{Exit, Failure};
+use crate::import::{self, Login, Place, Plan, Report};
+use crate::output::{Record, human_bytes, say};
+
+/// As whom `roostctl` signs in by default: the directory's own administrator.
+const ADMINISTRATOR: &str = "zimbra";
+
+pub(super) async fn run(verb: MailboxVerb, context: &Context<'_>) -> Result<(), Failure> {
+    match verb {
+        MailboxVerb::Import(import) => run_import(import, context).await,
+    }
+}
+
+async fn run_import(asked: Import, context: &Context<'_>) -> Result<(), Failure> {
+    let plan = Plan {
+        place: place(&asked, context).await?,
+        login: login(&asked, context)?,
+        source: asked.source.clone(),
+        folder: asked.folder.clone(),
+        quoting: asked.mbox_quoting,
+        connections: asked.connections,
+        dry_run: context.dry_run,
+        quiet: false,
+    };
+    let report = import::run(plan).await?;
+    context.output.done(
+        &sentence(&asked, &report, context.dry_run),
+        &record(&asked, &report),
+    )?;
+    for failure in &report.failures {
+        say(&format!("not imported: {failure}"));
+    }
+    match report.failed {
+        0 => Ok(()),
+        failed => Err(Failure::failed(
+            "not_all_imported",
+            format!("{failed} messages were not imported"),
+        )
+        .next("run the same command again: what is there is not imported twice")),
+    }
+}
+
+fn login(asked: &Import, context: &Context<'_>) -> Result<Login, Failure> {
+    let (administrator, secret) = match (&asked.administrator, &asked.password_file) {
+        (Some(administrator), Some(file)) => (administrator.clone(), password::from_file(file)?),
+        _ => {
+            let identity = Identity::of_administrator(&context.shared.directory).map_err(|error| {
+                Failure::because(Exit::NotAllowed, "secret", "cannot sign in", &error)
+                    .next("run it as root on the node, or name an administrator: --as ADDRESS --password-file FILE")
+            })?;
+            (ADMINISTRATOR.to_owned(), identity.password)
+        }
+    };
+    Ok(Login {
+        account: asked.account.clone(),
+        administrator,
+        password: secret,
+    })
+}
+
+/// The store: another machine's over TLS, or this node's.
+async fn place(asked: &Import, context: &Context<'_>) -> Result<Place, Failure> {
+    let Some(server) = &asked.server else {
+        let listen = context
+            .configuration
+            .value::<Listen>("store.imap")?
+            .unwrap_or_else(|| Listen::loopback(place::STORE_IMAP));
+        let at = listen.iter().next().cloned().ok_or_else(|| {
+            Failure::failed(
+                "no_store",
+                "cannot import: store.imap is empty on this node",
+            )
+            .next("name the store: --server HOST:PORT")
+        })?;
+        return Ok(Place { at, tls: None });
+    };
+    let unreachable = |error: &std::io::Error| {
+        Failure::new(
+            Exit::Unreachable,
+            "unreachable",
+            format!("cannot find {server}: {error}"),
+        )
+        .next("expected HOST:PORT, such as mail.example.org:7993")
+    };
+    let mut addresses = tokio::net::lookup_host(server)
+        .await
+        .map_err(|error| unreachable(&error))?;
+    let address = addresses
+        .next()
+        .ok_or_else(|| unreachable(&std::io::Error::from(std::io::ErrorKind::NotFound)))?;
+    let config = roost_kit::tls::verified(context.shared.directory.ca.as_deref())
+        .map_err(|error| Failure::because(Exit::Configuration, "tls", "cannot use TLS", &error))?;
+    let host = server
+        .rsplit_once(':')
+        .map_or(server.as_str(), |(host, _)| host);
+    let name = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
+    Ok(Place {
+        at: ListenSpec::Address(address),
+        tls: Some((config, name)),
+    })
+}
+
+fn sentence(asked: &Import, report: &Report, dry_run: bool) -> String {
+    let verb = if dry_run { "would import" } else { "imported" };
+    format!(
+        "{verb} {} messages ({}) into {} folders of {}; {} were there already",
+        report.imported,
+        human_bytes(report.octets),
+        report.folders,
+        asked.account,
+        report.present
+    )
+}
+
+fn record(asked: &Import, report: &Report) -> Record {
+    Record::new(&asked.account)
+        .with("account", asked.account.clone())
+        .with("folders", report.folders)
+        .with("imported", report.imported)
+        .with("octets", report.octets)
+        .with("present", report.present)
+        .with("failed", report.failed)
+        .with("failures", report.failures.clone())
+}

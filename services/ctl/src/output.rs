@@ -1,0 +1,190 @@
+//! What a command answers: tables for people, JSON or bare columns for scripts.
+//!
+//! Standard output is the answer, standard error everything else. A table is cut to the terminal,
+//! never in a pipe.
+
+mod table;
+
+use std::io::{self, IsTerminal, Write};
+
+use serde_json::{Map, Value};
+
+use crate::failure::{Exit, Failure};
+
+pub(crate) use table::{Column, human_bytes};
+
+/// How answers are written.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    /// Whether a table begins with its column names (`-H` says no).
+    pub(crate) header: bool,
+    /// Tabs and exact numbers (`-p`).
+    pub(crate) parsable: bool,
+    /// Whether standard output takes colours.
+    pub(crate) colour: bool,
+    /// The width of the terminal; None in a pipe.
+    pub(crate) width: Option<usize>,
+}
+
+/// The kinds of answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// `--json`, perhaps only some fields.
+    Json(Vec<String>),
+    /// `-q`: names alone.
+    Names,
+}
+
+/// One object of an answer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Record {
+    /// What `-q` prints.
+    pub(crate) name: String,
+    /// Stable keys and values, in the order in which `show` prints them.
+    pub(crate) fields: Map<String, Value>,
+}
+
+impl Record {
+    pub(crate) fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            fields: Map::new(),
+        }
+    }
+
+    /// Adds a field.
+    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.fields.insert(key.to_owned(), value.into());
+        self
+    }
+}
+
+impl Output {
+    /// A list of objects. `columns` are what a table shows; `hint` is said on standard error where
+    /// there is nothing.
+    pub(crate) fn list(
+        &self,
+        columns: &[Column],
+        records: &[Record],
+        hint: &str,
+    ) -> Result<(), Failure> {
+        match &self.format {
+            Format::Json(only) => {
+                let all: Vec<Value> = records.iter().map(|record| chosen(record, only)).collect();
+                self.json(&Value::Array(all))
+            }
+            Format::Names => records.iter().try_for_each(|record| print(&record.name)),
+            Format::Table if records.is_empty() => {
+                self.remark(hint);
+                Ok(())
+            }
+            Format::Table => print(&table::render(self, columns, records)),
+        }
+    }
+
+    /// One object.
+    pub(crate) fn show(&self, record: &Record) -> Result<(), Failure> {
+        match &self.format {
+            Format::Json(only) => self.json(&chosen(record, only)),
+            Format::Names => print(&record.name),
+            Format::Table => print(&table::render_one(self, record)),
+        }
+    }
+
+    /// What was done. `record` is the object after it.
+    pub(crate) fn done(&self, sentence: &str, record: &Record) -> Result<(), Failure> {
+        match &self.format {
+            Format::Json(only) => self.json(&chosen(record, only)),
+            Format::Names => print(&record.name),
+            Format::Table => print(sentence),
+        }
+    }
+
+    /// Something beside the answer.
+    pub(crate) fn remark(&self, text: &str) {
+        if self.format == Format::Table && !text.is_empty() {
+            say(text);
+        }
+    }
+
+    /// An error, in the format of the answers.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        match self.format {
+            Format::Json(_) => say(&failure.json().to_string()),
+            Format::Table | Format::Names => say(&failure.text()),
+        }
+    }
+
+    fn json(&self, value: &Value) -> Result<(), Failure> {
+        // On a terminal somebody reads it.
+        let text = match self.width.is_some() {
+            true => serde_json::to_string_pretty(value),
+            false => serde_json::to_string(value),
+        };
+        let text = text.map_err(|error| {
+            Failure::because(Exit::Failed, "json", "cannot write the answer", &error)
+        })?;
+        print(&text)
+    }
+}
+
+fn chosen(record: &Record, only: &[String]) -> Value {
+    if only.is_empty() {
+        return Value::Object(record.fields.clone());
+    }
+    let fields = only
+        .iter()
+        .filter_map(|key| Some((key.clone(), record.fields.get(key)?.clone())));
+    Value::Object(fields.collect())
+}
+
+/// A line of the answer. Whoever closed the pipe (`| head`) has what they wanted.
+pub(crate) fn print(line: &str) -> Result<(), Failure> {
+    match writeln!(io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::io("cannot write the answer", &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A line beside the answer; nobody can be told when that fails.
+pub(crate) fn say(line: &str) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Colour {
+    /// Whether this stream takes colours.
+    pub(crate) fn on(self, stream: &impl IsTerminal) -> bool {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                stream.is_terminal()
+                    && !set("NO_COLOR")
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        }
+    }
+}
+
+/// The terminal's width, if standard output is one.
+pub(crate) fn terminal_width() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(usize::from(width.0))
+}
