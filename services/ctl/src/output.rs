@@ -7,7 +7,8 @@ mod table;
 
 use std::io::{self, IsTerminal, Write};
 
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
 
@@ -43,22 +44,28 @@ pub(crate) enum Format {
 pub(crate) struct Record {
     /// What `-q` prints.
     pub(crate) name: String,
-    /// Stable keys and values, in the order in which `show` prints them.
-    pub(crate) fields: Map<String, Value>,
+    /// Stable keys and values, in the order in which `show` and JSON have them.
+    pub(crate) fields: Vec<(String, Value)>,
 }
 
 impl Record {
     pub(crate) fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            fields: Map::new(),
+            fields: Vec::new(),
         }
     }
 
     /// Adds a field.
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.fields.insert(key.to_owned(), value.into());
+        self.fields.push((key.to_owned(), value.into()));
         self
+    }
+
+    /// The value of a field.
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        let found = self.fields.iter().find(|(known, _)| known == key);
+        found.map(|(_, value)| value)
     }
 }
 
@@ -73,8 +80,8 @@ impl Output {
     ) -> Result<(), Failure> {
         match &self.format {
             Format::Json(only) => {
-                let all: Vec<Value> = records.iter().map(|record| chosen(record, only)).collect();
-                self.json(&Value::Array(all))
+                let all = records.iter().map(|record| Object { record, only });
+                self.json(&all.collect::<Vec<_>>())
             }
             Format::Names => records.iter().try_for_each(|record| print(&record.name)),
             Format::Table if records.is_empty() => {
@@ -88,7 +95,7 @@ impl Output {
     /// One object.
     pub(crate) fn show(&self, record: &Record) -> Result<(), Failure> {
         match &self.format {
-            Format::Json(only) => self.json(&chosen(record, only)),
+            Format::Json(only) => self.json(&Object { record, only }),
             Format::Names => print(&record.name),
             Format::Table => print(&table::render_one(self, record)),
         }
@@ -97,9 +104,17 @@ impl Output {
     /// What was done. `record` is the object after it.
     pub(crate) fn done(&self, sentence: &str, record: &Record) -> Result<(), Failure> {
         match &self.format {
-            Format::Json(only) => self.json(&chosen(record, only)),
+            Format::Json(only) => self.json(&Object { record, only }),
             Format::Names => print(&record.name),
             Format::Table => print(sentence),
+        }
+    }
+
+    /// A secret that was made and is shown only now. Where the answer has no place for it, it is
+    /// said beside it.
+    pub(crate) fn shown_once(&self, label: &str, secret: &str) {
+        if self.format == Format::Names {
+            say(&format!("{label}: {secret}"));
         }
     }
 
@@ -118,7 +133,7 @@ impl Output {
         }
     }
 
-    fn json(&self, value: &Value) -> Result<(), Failure> {
+    fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
         // On a terminal somebody reads it.
         let text = match self.width.is_some() {
             true => serde_json::to_string_pretty(value),
@@ -131,14 +146,21 @@ impl Output {
     }
 }
 
-fn chosen(record: &Record, only: &[String]) -> Value {
-    if only.is_empty() {
-        return Value::Object(record.fields.clone());
+/// A record as a JSON object with all its fields, or only some.
+struct Object<'a> {
+    record: &'a Record,
+    only: &'a [String],
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.only.is_empty() {
+            let all = self.record.fields.iter().map(|(key, value)| (key, value));
+            return serializer.collect_map(all);
+        }
+        let wanted = self.only.iter();
+        serializer.collect_map(wanted.filter_map(|key| Some((key, self.record.get(key)?))))
     }
-    let fields = only
-        .iter()
-        .filter_map(|key| Some((key.clone(), record.fields.get(key)?.clone())));
-    Value::Object(fields.collect())
 }
 
 /// A line of the answer. Whoever closed the pipe (`| head`) has what they wanted.

@@ -85,6 +85,7 @@ async fn create(verb: AccountVerb, admin: &Admin, context: &Context<'_>) -> Resu
     if made {
         sentence.push_str(&format!("\npassword: {} (shown only now)", secret.expose()));
         answer = answer.with("password", secret.expose().as_str());
+        context.output.shown_once("password", secret.expose());
     }
     context.output.done(&sentence, &answer)
 }
@@ -173,6 +174,7 @@ async fn set_password(
     if made {
         sentence.push_str(&format!("\npassword: {} (shown only now)", secret.expose()));
         answer = answer.with("password", secret.expose().as_str());
+        context.output.shown_once("password", secret.expose());
     }
     context.output.done(&sentence, &answer)
 }

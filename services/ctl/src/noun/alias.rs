@@ -65,10 +65,7 @@ async fn delete(alias: &str, admin: &Admin, context: &Context<'_>) -> Result<(),
     }
     let deleted = admin.delete_alias(&address(alias)?).await;
     deleted.map_err(|error| refused(what, error))?;
-    let target = found
-        .fields
-        .get("target")
-        .and_then(|target| target.as_str());
+    let target = found.get("target").and_then(|target| target.as_str());
     let undo = target.map_or_else(String::new, |target| {
         format!("\nundo: roostctl alias create {alias} {target}")
     });

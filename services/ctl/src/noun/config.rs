@@ -18,9 +18,9 @@ pub(super) async fn run(verb: ConfigVerb, context: &Context<'_>) -> Result<(), F
             let mut record = Record::new(NAME);
             record.fields = attributes(&config.entry);
             if !only.is_empty() {
-                record
-                    .fields
-                    .retain(|name, _| only.iter().any(|wanted| wanted.eq_ignore_ascii_case(name)));
+                record.fields.retain(|(name, _)| {
+                    only.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
+                });
             }
             context.output.show(&record)
         }

@@ -97,6 +97,13 @@ fn record(cos: &Cos) -> Record {
     Record::new(&cos.name)
         .with("name", cos.name.clone())
         .with("id", cos.id.to_string())
-        .with("quota", cos.setting("zimbraMailQuota").count())
+        .with("quota", quota(cos))
         .with("created", created(&cos.entry))
+}
+
+/// 0 is no limit.
+fn quota(cos: &Cos) -> Option<u64> {
+    cos.setting("zimbraMailQuota")
+        .count()
+        .filter(|quota| *quota > 0)
 }

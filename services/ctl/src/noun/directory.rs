@@ -10,7 +10,7 @@ use roost_core_directory::schema::{self, Access};
 use roost_kit::clock::Clock;
 use roost_kit::config::DirectoryAccess;
 use roost_kit::secret::Identity;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::context::Context;
 use crate::failure::{Exit, Failure};
@@ -115,8 +115,8 @@ pub(crate) fn domain(text: &str) -> Result<DomainName, Failure> {
 }
 
 /// Every attribute of an entry that an administrator may see, by name.
-pub(crate) fn attributes(entry: &Entry) -> Map<String, Value> {
-    let mut all = Map::new();
+pub(crate) fn attributes(entry: &Entry) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
     for (name, values) in entry.attributes.iter() {
         let known = schema::attribute(name);
         if known.is_some_and(|attribute| attribute.access == Access::Secret) {
@@ -129,7 +129,7 @@ pub(crate) fn attributes(entry: &Entry) -> Map<String, Value> {
             _ => Value::Array(texts),
         };
         let name = known.map_or(name, |attribute| attribute.name);
-        all.insert(name.to_owned(), value);
+        all.push((name.to_owned(), value));
     }
     all
 }
@@ -144,9 +144,7 @@ fn text(value: &[u8]) -> Value {
 
 /// Shows an object with all its attributes below what `record` says of it.
 pub(crate) fn show(output: &Output, mut record: Record, entry: &Entry) -> Result<(), Failure> {
-    record
-        .fields
-        .insert("dn".to_owned(), entry.dn.clone().into());
+    record = record.with("dn", entry.dn.clone());
     record.fields.extend(attributes(entry));
     output.show(&record)
 }
@@ -227,13 +225,12 @@ mod tests {
             .with("zimbraId", ["1"])
             .with("zimbraCreateTimestamp", ["20261124080000Z"])
             .with("userPassword", ["{ARGON2}x"]);
-        let all = attributes(&entry);
-        assert_eq!(all["zimbraId"], "1");
-        assert_eq!(
-            all["zimbraMailAlias"],
-            serde_json::json!(["b@example.test"])
-        );
-        assert!(!all.contains_key("userPassword"));
+        let mut record = Record::new("a");
+        record.fields = attributes(&entry);
+        assert_eq!(record.get("zimbraId").unwrap(), "1");
+        let aliases = record.get("zimbraMailAlias").unwrap();
+        assert_eq!(*aliases, serde_json::json!(["b@example.test"]));
+        assert_eq!(record.get("userPassword"), None);
         assert_eq!(created(&entry), "2026-11-24T08:00:00Z");
     }
 

@@ -165,6 +165,6 @@ fn id_of(message: &Map<String, Value>) -> String {
 fn record(message: Map<String, Value>) -> Record {
     Record {
         name: id_of(&message),
-        fields: message,
+        fields: message.into_iter().collect(),
     }
 }

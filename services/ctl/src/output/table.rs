@@ -96,7 +96,12 @@ pub(super) fn render(output: &Output, columns: &[Column], records: &[Record]) ->
 
 /// One object: a line for each field.
 pub(super) fn render_one(output: &Output, record: &Record) -> String {
-    let widest = record.fields.keys().map(String::len).max().unwrap_or(0);
+    let widest = record
+        .fields
+        .iter()
+        .map(|(key, _)| key.len())
+        .max()
+        .unwrap_or(0);
     let mut lines = Vec::new();
     for (key, value) in &record.fields {
         if output.parsable {
@@ -121,7 +126,7 @@ fn cells(output: &Output, columns: &[Column], record: &Record) -> Vec<String> {
     columns
         .iter()
         .map(|column| {
-            let value = record.fields.get(column.key).unwrap_or(&Value::Null);
+            let value = record.get(column.key).unwrap_or(&Value::Null);
             match (column.kind, value.as_u64()) {
                 (Kind::Bytes, Some(bytes)) if !output.parsable => human_bytes(bytes),
                 _ => plain(value),
