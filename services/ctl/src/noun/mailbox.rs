@@ -11,9 +11,6 @@ use crate::failure::{Exit, Failure};
 use crate::import::{self, Login, Place, Plan, Report};
 use crate::output::{Record, human_bytes, say};
 
-/// As whom `roostctl` signs in by default: the directory's own administrator.
-const ADMINISTRATOR: &str = "zimbra";
-
 pub(super) async fn run(verb: MailboxVerb, context: &Context<'_>) -> Result<(), Failure> {
     match verb {
         MailboxVerb::Import(import) => run_import(import, context).await,
@@ -57,7 +54,7 @@ fn login(asked: &Import, context: &Context<'_>) -> Result<Login, Failure> {
                 Failure::because(Exit::NotAllowed, "secret", "cannot sign in", &error)
                     .next("run it as root on the node, or name an administrator: --as ADDRESS --password-file FILE")
             })?;
-            (ADMINISTRATOR.to_owned(), identity.password)
+            (identity.dn, identity.password)
         }
     };
     Ok(Login {

@@ -12,6 +12,10 @@ use crate::model::{Account, AccountStatus, Domain, DomainKind, Login};
 use crate::name::EmailAddress;
 use crate::seed;
 
+/// What the directory's own administrator is called where an account has an address (RFC 2606 §2:
+/// nobody's domain).
+const ADMINISTRATOR_NAME: &str = "zimbra@directory.invalid";
+
 /// The answer to a login.
 #[derive(Debug, Clone)]
 pub enum SignIn {
@@ -63,11 +67,15 @@ impl Directory {
         })
     }
 
-    /// The account that a login name means.
+    /// The account that a login name means. The directory's own administrator, who has no address,
+    /// signs in under its distinguished name; so does `roostctl` to act for accounts.
     ///
     /// # Errors
     /// When the directory cannot be asked.
     pub async fn account_of_login(&self, login: &str) -> Result<Option<Arc<Account>>, Unavailable> {
+        if login.eq_ignore_ascii_case(dn::ADMIN) {
+            return self.administrator().await;
+        }
         let Some(address) = self.login_address(login).await? else {
             return Ok(None);
         };
@@ -84,6 +92,16 @@ impl Directory {
             Some(target) => self.account(&address.at(&target.name)).await,
             None => Ok(None),
         }
+    }
+
+    /// The directory's own administrator, under a name that nobody can have and no mail reaches.
+    async fn administrator(&self) -> Result<Option<Arc<Account>>, Unavailable> {
+        let Some(entry) = self.entry(dn::ADMIN).await? else {
+            return Ok(None);
+        };
+        let named = entry.with("zimbraMailDeliveryAddress", [ADMINISTRATOR_NAME]);
+        let party = self.party_of(Some(named)).await?;
+        Ok(party.and_then(Party::into_account))
     }
 
     /// The address that a login name means; nothing when it can mean none.
