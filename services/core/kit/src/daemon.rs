@@ -6,9 +6,12 @@
 mod arguments;
 mod kit;
 mod life;
+#[cfg(test)]
+mod tests;
 
 pub use kit::Kit;
 
+use std::ffi::OsString;
 use std::future::Future;
 use std::process::ExitCode;
 
@@ -53,7 +56,16 @@ impl Daemon {
         F: FnOnce(S, Kit) -> Fut,
         Fut: Future<Output = anyhow::Result<()>>,
     {
-        let arguments = match arguments::parse(self.name, self.version) {
+        self.run_from(std::env::args_os(), start)
+    }
+
+    fn run_from<S, F, Fut>(self, words: impl Iterator<Item = OsString>, start: F) -> ExitCode
+    where
+        S: Settings,
+        F: FnOnce(S, Kit) -> Fut,
+        Fut: Future<Output = anyhow::Result<()>>,
+    {
+        let arguments = match arguments::parse(self.name, self.version, words) {
             Asked::Run(arguments) => arguments,
             Asked::Nothing(code) => return code,
         };

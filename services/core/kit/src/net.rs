@@ -9,6 +9,8 @@ mod http;
 mod peer;
 mod sockets;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use accept::{Security, Service};
 pub use admission::{Admission, ConnectionLimits, Permit, Refused};

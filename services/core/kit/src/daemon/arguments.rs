@@ -1,5 +1,6 @@
 //! The command line of a daemon.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,8 +33,12 @@ pub(super) enum Asked {
     Nothing(ExitCode),
 }
 
-pub(super) fn parse(name: &'static str, version: &'static str) -> Asked {
-    match command(name, version).try_get_matches() {
+pub(super) fn parse(
+    name: &'static str,
+    version: &'static str,
+    words: impl Iterator<Item = OsString>,
+) -> Asked {
+    match command(name, version).try_get_matches_from(words) {
         Ok(matches) => Asked::Run(arguments(&matches)),
         Err(error) => {
             let fine = matches!(
