@@ -111,7 +111,7 @@ impl std::str::FromStr for DomainName {
     }
 }
 
-/// An e-mail address as the directory knows it.
+/// An e-mail address as the directory knows it; in order, those of one domain are together.
 ///
 /// The local part is without quotes and in lower case: the directory ignores case, as all do
 /// though RFC 5321 §2.4 need not. A message keeps its own spelling elsewhere.

@@ -75,6 +75,14 @@ impl Edit {
     }
 }
 
+impl std::str::FromStr for Edit {
+    type Err = BadEdit;
+
+    fn from_str(text: &str) -> Result<Self, BadEdit> {
+        Self::parse(text)
+    }
+}
+
 /// Applies edits to an entry in memory. Edits that set the same attribute add up.
 pub(super) fn apply(entry: &mut Entry, edits: &[Edit]) -> Result<(), BadEdit> {
     let mut set: Vec<&'static str> = Vec::new();

@@ -1,10 +1,16 @@
 //! The table as OpenLDAP's slapd reads it: `roost.schema` for `slapd.conf`, and `roost.ldif` for
 //! `cn=config`. What Debian's `core`, `cosine`, `inetorgperson` and `dyngroup` schemas have is left out.
 //!
-//! Both files are checked in; `cargo run -p roost-core-directory --example openldap-schema` writes
+//! [`configuration`] is an example of a whole server around them.
+//!
+//! All are checked in; `cargo run -p roost-core-directory --example openldap-schema` writes
 //! them and a test compares.
 
+mod slapd;
+
 use super::{Source, attributes, classes};
+
+pub use slapd::configuration;
 
 const HEAD: &str = "\
 # Roost's schema for OpenLDAP, written from the table in services/core/directory/src/schema/table.

@@ -1,0 +1,70 @@
+//! The embedded server.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::server::{ADMIN_PASSWORD, DAEMON_PASSWORD, NODE, Server, free_port};
+
+/// Starts a server that holds what a new directory begins with, and a small organisation.
+pub async fn start() -> Server {
+    let program = program();
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let file = configure(folder.path(), port);
+    let start = move || {
+        Command::new(&program)
+            .arg("--config")
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    Server::new(
+        folder,
+        format!("ldap://127.0.0.1:{port}"),
+        start,
+        async || {},
+    )
+    .await
+}
+
+/// Where the server's program is: where the environment says, else beside this test.
+fn program() -> PathBuf {
+    if let Some(path) = std::env::var_os("ROOST_DIRECTORY_PROGRAM") {
+        return path.into();
+    }
+    let test = std::env::current_exe().unwrap();
+    let beside = test
+        .parent()
+        .and_then(Path::parent)
+        .unwrap()
+        .join("roost-directory");
+    assert!(
+        beside.exists(),
+        "{} is missing; this test needs it: cargo build -p roost-directory",
+        beside.display()
+    );
+    beside
+}
+
+fn configure(folder: &Path, port: u16) -> PathBuf {
+    let secrets = folder.join("secrets");
+    std::fs::create_dir(&secrets).unwrap();
+    for (name, password) in [("zimbra", ADMIN_PASSWORD), ("roost-mta", DAEMON_PASSWORD)] {
+        let path = secrets.join(name);
+        std::fs::write(&path, password).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let folder = folder.display();
+    let text = format!(
+        "[node]\nname = \"{NODE}\"\n\n\
+         [directory]\nsecrets = \"{folder}/secrets\"\n\n\
+         [directory-server]\nstate = \"{folder}/state\"\nldap = [\"127.0.0.1:{port}\"]\n\
+         ldapi = []\nhealth = [\"127.0.0.1:0\"]\n"
+    );
+    let file = PathBuf::from(format!("{folder}/roost.toml"));
+    std::fs::write(&file, text).unwrap();
+    file
+}

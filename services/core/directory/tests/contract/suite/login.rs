@@ -1,0 +1,161 @@
+//! Signing in.
+
+use roost_core_directory::client::{Denied, ScramVerdict, SignIn};
+use roost_core_directory::model::AccountStatus;
+use roost_kit::secret::Secret;
+
+use crate::server::{Server, address, password_of};
+
+fn secret(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
+}
+
+async fn sign_in(server: &Server, login: &str, password: &str) -> Result<String, Denied> {
+    match server
+        .daemon
+        .authenticate(login, &secret(password))
+        .await
+        .unwrap()
+    {
+        SignIn::Granted(account) => Ok(account.name.to_string()),
+        SignIn::Denied(denied) => Err(denied),
+    }
+}
+
+pub async fn only_the_right_password_opens(server: &Server) {
+    server.domain("alias.test", Some("example.test")).await;
+    let alice = "alice@example.test";
+    server
+        .admin
+        .create_alias(&address(alice), &address("al@example.test"))
+        .await
+        .unwrap();
+    let right = password_of(alice);
+    let right = right.expose();
+    for login in [
+        alice,
+        "ALICE@example.test",
+        "al@example.test",
+        "alice@alias.test",
+    ] {
+        assert_eq!(
+            sign_in(server, login, right).await,
+            Ok(alice.to_owned()),
+            "{login}"
+        );
+    }
+    assert_eq!(
+        sign_in(server, "alice", right).await,
+        Err(Denied::Credentials)
+    );
+    let edit = "zimbraDefaultDomainName=example.test".parse().unwrap();
+    server.admin.modify_config(&[edit]).await.unwrap();
+    server.daemon.forget();
+    assert_eq!(sign_in(server, "alice", right).await, Ok(alice.to_owned()));
+    for (login, password) in [
+        (alice, "wrong"),
+        (alice, ""),
+        ("nobody@example.test", right),
+        ("nobody@example.test", ""),
+        ("nobody@elsewhere.test", right),
+        ("@", right),
+        ("", ""),
+        ("*", right),
+    ] {
+        assert_eq!(
+            sign_in(server, login, password).await,
+            Err(Denied::Credentials),
+            "{login}"
+        );
+    }
+}
+
+pub async fn the_account_s_status_decides(server: &Server) {
+    let alice = "alice@example.test";
+    let right = password_of(alice);
+    for (status, expected) in [
+        ("locked", Err(Denied::Status(AccountStatus::Locked))),
+        ("closed", Err(Denied::Status(AccountStatus::Closed))),
+        (
+            "maintenance",
+            Err(Denied::Status(AccountStatus::Maintenance)),
+        ),
+        ("active", Ok(alice.to_owned())),
+    ] {
+        server
+            .set(alice, &[&format!("zimbraAccountStatus={status}")])
+            .await;
+        assert_eq!(
+            sign_in(server, alice, right.expose()).await,
+            expected,
+            "{status}"
+        );
+        // A stranger is not told.
+        assert_eq!(
+            sign_in(server, alice, "wrong").await,
+            Err(Denied::Credentials)
+        );
+    }
+}
+
+pub async fn passwords_can_be_changed(server: &Server) {
+    let alice = "alice@example.test";
+    server
+        .admin
+        .set_password(&address(alice), &secret("new-password"))
+        .await
+        .unwrap();
+    assert_eq!(
+        sign_in(server, alice, "new-password").await,
+        Ok(alice.to_owned())
+    );
+    let old = password_of(alice);
+    assert_eq!(
+        sign_in(server, alice, old.expose()).await,
+        Err(Denied::Credentials)
+    );
+
+    let dn = roost_core_directory::dn::person(&address(alice));
+    let mut ldap = server.raw(&dn, "new-password").await;
+    let change = ldap3::exop::PasswordModify {
+        user_id: None,
+        old_pass: Some("new-password"),
+        new_pass: Some("chosen by alice"),
+    };
+    ldap.extended(change).await.unwrap().success().unwrap();
+    assert_eq!(
+        sign_in(server, alice, "chosen by alice").await,
+        Ok(alice.to_owned())
+    );
+}
+
+pub async fn scram_is_offered_where_the_server_can(server: &Server) {
+    if !server.daemon.offers_scram().await.unwrap() {
+        assert!(
+            server.url.starts_with("ldap://"),
+            "slapd has no such operation"
+        );
+        return;
+    }
+    let alice = "alice@example.test";
+    let known = server.daemon.scram_parameters(alice).await.unwrap();
+    let unknown = server
+        .daemon
+        .scram_parameters("nobody@example.test")
+        .await
+        .unwrap();
+    assert_eq!(known.salt.len(), unknown.salt.len());
+    assert_eq!(known.iterations, unknown.iterations);
+    let again = server
+        .daemon
+        .scram_parameters("nobody@example.test")
+        .await
+        .unwrap();
+    assert_eq!(unknown, again, "what is made up must not change");
+    let verdict = server
+        .daemon
+        .scram_verify(alice, b"n=alice,r=x,...", &[0; 32])
+        .await
+        .unwrap();
+    assert!(matches!(verdict, ScramVerdict::Denied(Denied::Credentials)));
+}
