@@ -49,7 +49,11 @@ pub async fn a_name_is_taken_once(server: &Server) {
         .await
         .unwrap();
     admin
-        .create_list(&address("all@example.test"), &[alice.clone()], &[])
+        .create_list(
+            &address("all@example.test"),
+            std::slice::from_ref(&alice),
+            &[],
+        )
         .await
         .unwrap();
     for taken in ["alice@example.test", "al@example.test", "ALL@example.test"] {
@@ -209,7 +213,11 @@ pub async fn renaming_an_account_keeps_its_memberships(server: &Server) {
         .await
         .unwrap();
     admin
-        .create_list(&address("all@example.test"), &[old.clone()], &[])
+        .create_list(
+            &address("all@example.test"),
+            std::slice::from_ref(&old),
+            &[],
+        )
         .await
         .unwrap();
     let id = admin.get_account(&old).await.unwrap().id;
