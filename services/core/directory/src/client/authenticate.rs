@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use roost_kit::secret::Secret;
 
 use super::operation::{Operation, code};
@@ -29,7 +30,8 @@ pub enum SignIn {
 /// the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// There is no such account, or the password is wrong.
+    /// There is no such account, or the password is wrong; or the server itself keeps the account
+    /// shut, as roost-directory does, and does not say so.
     Credentials,
     /// The password is right, but the account's status lets nobody in.
     Status(AccountStatus),
@@ -61,10 +63,26 @@ impl Directory {
             .as_ref()
             .map_or_else(decoy, |account| account.dn().to_owned());
         let right = self.bind(&dn, password.expose()).await?;
-        Ok(match account {
-            Some(account) if right => admitted(account),
-            _ => SignIn::Denied(Denied::Credentials),
-        })
+        match account {
+            Some(account) if right => self.admitted(account).await,
+            _ => Ok(SignIn::Denied(Denied::Credentials)),
+        }
+    }
+
+    /// Lets in whoever knows the password, if the account's status does.
+    pub(super) async fn admitted(&self, account: Arc<Account>) -> Result<SignIn, Unavailable> {
+        if account.status().login() == Login::Allowed {
+            return Ok(SignIn::Granted(account));
+        }
+        // What we remember may be out of date: the account was opened, or its lockout is over.
+        let account = self.account_by_dn(account.dn()).await?.unwrap_or(account);
+        match account.status() {
+            status if status.login() == Login::Allowed => Ok(SignIn::Granted(account)),
+            AccountStatus::Lockout if lockout_is_over(&account, self.clock().now()) => {
+                Ok(SignIn::Granted(account))
+            }
+            status => Ok(SignIn::Denied(Denied::Status(status))),
+        }
     }
 
     /// The account that a login name means. The directory's own administrator, who has no address,
@@ -139,12 +157,16 @@ impl Directory {
     }
 }
 
-/// Lets in whoever knows the password, if the account's status does.
-pub(super) fn admitted(account: Arc<Account>) -> SignIn {
-    let status = account.status();
-    match status.login() {
-        Login::Allowed => SignIn::Granted(account),
-        Login::Later | Login::Refused => SignIn::Denied(Denied::Status(status)),
+/// Whether the time is over for which too many wrong passwords shut an account.
+fn lockout_is_over(account: &Account, now: Timestamp) -> bool {
+    let since = account.setting("zimbraPasswordLockoutLockedTime").time();
+    let lasts = account.setting("zimbraPasswordLockoutDuration").duration();
+    match (since, lasts) {
+        // Nought means: until an administrator opens it.
+        (Some(since), Some(lasts)) if !lasts.is_zero() => {
+            since.checked_add(lasts).is_ok_and(|until| until <= now)
+        }
+        _ => false,
     }
 }
 

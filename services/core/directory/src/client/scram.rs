@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::authenticate::{SignIn, admitted, check_mechanism};
+use super::authenticate::{SignIn, check_mechanism};
 use super::operation::{Operation, code};
 use super::unavailable::{Cause, Unavailable};
 use super::{Denied, Directory};
@@ -131,7 +131,7 @@ impl Directory {
             check_mechanism(domain)?;
         }
         let server_signature = decode(&answer.server_signature)?;
-        Ok(match admitted(account) {
+        Ok(match self.admitted(account).await? {
             SignIn::Granted(account) => ScramVerdict::Granted {
                 account,
                 server_signature,

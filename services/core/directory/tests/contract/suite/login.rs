@@ -74,28 +74,41 @@ pub async fn the_account_s_status_decides(server: &Server) {
     let alice = "alice@example.test";
     let right = password_of(alice);
     for (status, expected) in [
-        ("locked", Err(Denied::Status(AccountStatus::Locked))),
-        ("closed", Err(Denied::Status(AccountStatus::Closed))),
-        (
-            "maintenance",
-            Err(Denied::Status(AccountStatus::Maintenance)),
-        ),
-        ("active", Ok(alice.to_owned())),
+        ("locked", AccountStatus::Locked),
+        ("closed", AccountStatus::Closed),
+        ("maintenance", AccountStatus::Maintenance),
     ] {
         server
             .set(alice, &[&format!("zimbraAccountStatus={status}")])
             .await;
-        assert_eq!(
-            sign_in(server, alice, right.expose()).await,
-            expected,
-            "{status}"
-        );
-        // A stranger is not told.
+        // A server that keeps the account shut by itself does not say why.
+        let denied = sign_in(server, alice, right.expose()).await.unwrap_err();
+        let told = [Denied::Status(expected), Denied::Credentials];
+        assert!(told.contains(&denied), "{status}: {denied:?}");
+        // A stranger is told nothing by either.
         assert_eq!(
             sign_in(server, alice, "wrong").await,
             Err(Denied::Credentials)
         );
     }
+    server.set(alice, &["zimbraAccountStatus=active"]).await;
+    assert_eq!(
+        sign_in(server, alice, right.expose()).await,
+        Ok(alice.to_owned())
+    );
+    server
+        .admin
+        .modify_domain(
+            &"example.test".parse().unwrap(),
+            &["zimbraDomainStatus=locked".parse().unwrap()],
+        )
+        .await
+        .unwrap();
+    server.daemon.forget();
+    assert!(
+        sign_in(server, alice, right.expose()).await.is_err(),
+        "the domain is locked"
+    );
 }
 
 pub async fn passwords_can_be_changed(server: &Server) {
