@@ -23,7 +23,7 @@ use std::time::Instant;
 use bytes::BytesMut;
 
 use crate::backend::Backend;
-use crate::frame::{Event, Frame, LiteralMode, Reason, Refusal};
+use crate::frame::{Event, Frame, LiteralMode};
 use crate::out::Out;
 use crate::session::{Admission, Next, Security, Session, Settings};
 
@@ -122,15 +122,7 @@ impl<B: Backend> Connection<B> {
     /// Drops a command whose literal has been refused.
     fn skip(&mut self, size: u64, mode: LiteralMode, out: &mut Out) -> Next {
         if mode == LiteralMode::NonSynchronising && !self.frame.can_skip(size) {
-            // RFC 7888 §4: rather than read all of it, the server may close.
-            let start = bytes::Bytes::new();
-            return self.session.lost(
-                &Refusal {
-                    start,
-                    reason: Reason::TooMuchSkipped,
-                },
-                out,
-            );
+            return self.session.too_large(out);
         }
         self.frame.refuse();
         Next::Read

@@ -187,6 +187,10 @@ impl Frame {
                         return Event::More;
                     }
                     self.literals.push(self.buffer.split_to(size).freeze());
+                    if size > READ_OCTETS {
+                        // What follows must not keep the literal's memory once it has been used.
+                        self.buffer = BytesMut::from(&self.buffer[..]);
+                    }
                     self.state = State::Line;
                 }
                 State::SkipLiteral { left } => {

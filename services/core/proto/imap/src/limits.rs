@@ -51,6 +51,9 @@ pub const FAILED_LOGIN_DELAY_MAX: Duration = Duration::from_secs(16);
 /// Silence before anybody has logged in: BYE.
 pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// A stranger that is not silent has this many times [`Limits::login_timeout`] to log in: BYE.
+pub const LOGIN_TIMEOUTS: u32 = 5;
+
 /// Silence of a client that has logged in: BYE. RFC 9051 §5.4 asks for at least 30 minutes.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 

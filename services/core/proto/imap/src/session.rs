@@ -153,6 +153,7 @@ pub struct Session<B: Backend> {
     job: Option<Job>,
     mistakes: u32,
     failed_logins: u32,
+    started: Instant,
     active: Instant,
 }
 
@@ -169,6 +170,7 @@ impl<B: Backend> Session<B> {
             job: None,
             mistakes: 0,
             failed_logins: 0,
+            started: now,
             active: now,
         }
     }
@@ -265,8 +267,16 @@ impl<B: Backend> Session<B> {
 
     /// The client sent something whose end cannot be found.
     pub fn lost(&mut self, refusal: &Refusal, out: &mut Out) -> Next {
-        self.refused(refusal, out);
-        self.bye(text::MISTAKES, out)
+        // Nothing is known of a command that has been refused before: it has had its answer.
+        if !refusal.start.is_empty() && self.refused(refusal, out) == Next::Close {
+            return Next::Close;
+        }
+        self.too_large(out)
+    }
+
+    /// The client sends more than is worth skipping (RFC 7888 §4).
+    pub(crate) fn too_large(&mut self, out: &mut Out) -> Next {
+        self.bye(text::TOO_LARGE, out)
     }
 
     /// Says goodbye because the server stops.
@@ -351,8 +361,13 @@ impl<B: Backend> Session<B> {
             CommandBody::Enable(extensions) => self.enable(&extensions, out),
             CommandBody::Select(select) => {
                 // What the selected mailbox says has just been said.
-                let ending = self.select(select, out).await.unwrap_or_else(|no| no);
-                print(out, &ending.tagged(tag));
+                let selected = self.select(select, out).await;
+                let (flags, ending) = selected.unwrap_or_else(|no| (Vec::new(), no));
+                let telling = Telling {
+                    flags,
+                    ..Telling::default()
+                };
+                self.tell(telling, Some((tag, ending)));
                 return None;
             }
             CommandBody::Create {

@@ -61,6 +61,7 @@ impl<B: Backend> Session<B> {
             }
             return Ok(());
         };
+        let home = self.home()?;
         // RFC 7889 §3: what is larger than the limit is refused before it is sent.
         if total > self.settings.limits.message_size_max {
             return Err(Ending::refused(Word::TooBig, text::TOO_BIG));
@@ -69,7 +70,7 @@ impl<B: Backend> Session<B> {
             return Err(Ending::no(text::EMPTY));
         }
         let mailbox = self.target(&name).await?;
-        Ok(self.home()?.admit(mailbox.id, total).await?)
+        Ok(home.admit(mailbox.id, total).await?)
     }
 
     /// A mailbox that messages can be put into.

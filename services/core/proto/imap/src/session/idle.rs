@@ -9,7 +9,7 @@ use super::{Mode, Next, Session, State};
 use crate::backend::{Backend, Mailboxes};
 use crate::frame::Raw;
 use crate::grammar::{Condition, Response, Tag};
-use crate::limits::KEEPALIVE;
+use crate::limits::{KEEPALIVE, LOGIN_TIMEOUTS};
 use crate::out::Out;
 
 impl<B: Backend> Session<B> {
@@ -65,7 +65,9 @@ impl<B: Backend> Session<B> {
             (Mode::Idle { since, told, .. }, _) => {
                 (*told + KEEPALIVE).min(*since + limits.idle_timeout)
             }
-            (_, State::Stranger) => self.active + limits.login_timeout,
+            // However busy it seems, a stranger has a few times as long to log in, and no longer.
+            (_, State::Stranger) => (self.active + limits.login_timeout)
+                .min(self.started + limits.login_timeout * LOGIN_TIMEOUTS),
             _ => self.active + limits.idle_timeout,
         }
     }

@@ -75,6 +75,7 @@ pub(crate) mod text {
     pub(crate) const SHUTDOWN: &str = "Server is shutting down, please reconnect";
     pub(crate) const TIMEOUT: &str = "Autologout; idle for too long";
     pub(crate) const MISTAKES: &str = "Too many invalid commands";
+    pub(crate) const TOO_LARGE: &str = "The command is too large to be skipped";
     pub(crate) const FAILED_LOGINS: &str = "Too many failed logins";
     pub(crate) const DELETED: &str = "The selected mailbox is not there any more";
     pub(crate) const BROKEN: &str = "The message could not be read to its end";

@@ -8,14 +8,18 @@ use super::view::View;
 use super::{Session, State, claim_recent};
 use crate::backend::{Backend, Kind, Mailbox, Mailboxes, Snapshot};
 use crate::grammar::{
-    Access, Code, Condition, FetchAttribute, FetchData, ListReply, QresyncParameter, Response,
-    Select, Word,
+    Access, Code, Condition, ListReply, QresyncParameter, Response, Select, Word,
 };
 use crate::out::Out;
 use crate::types::{SystemFlag, Uid};
 
 impl<B: Backend> Session<B> {
-    pub(super) async fn select(&mut self, select: Select, out: &mut Out) -> Outcome {
+    /// Selects; also answers which messages have changed since the client was last here.
+    pub(super) async fn select(
+        &mut self,
+        select: Select,
+        out: &mut Out,
+    ) -> Result<(Vec<Uid>, Ending), Ending> {
         if select.qresync.is_some() && !self.enabled.qresync {
             // RFC 7162 §3.2.5
             return Err(Ending::bad(text::QRESYNC_FIRST));
@@ -40,10 +44,11 @@ impl<B: Backend> Session<B> {
         }
         self.enabled.condstore |= select.condstore;
         self.describe(&view, &mailbox, out);
+        let mut changed = Vec::new();
         if let Some(known) = &select.qresync
             && known.uid_validity == view.current.uid_validity()
         {
-            self.resynchronise(&view, known, out);
+            changed = resynchronise(&view, known, out);
         }
         if let State::Authenticated(home) = std::mem::replace(&mut self.state, State::Over) {
             self.state = State::Selected(home, view);
@@ -52,7 +57,7 @@ impl<B: Backend> Session<B> {
             Access::ReadWrite => Word::ReadWrite,
             Access::ReadOnly => Word::ReadOnly,
         };
-        Ok(Ending::ok(text::DONE).with(word))
+        Ok((changed, Ending::ok(text::DONE).with(word)))
     }
 
     /// What RFC 9051 §6.3.2 and RFC 3501 §6.3.1 want said of a mailbox.
@@ -92,33 +97,6 @@ impl<B: Backend> Session<B> {
         print(out, &ok(Code::MailboxId(mailbox.id), "Ok"));
     }
 
-    /// RFC 7162 §3.2.5: what went and what changed since the client was last here.
-    fn resynchronise(&self, view: &View<Snap<B>>, known: &QresyncParameter, out: &mut Out) {
-        let asked = known.known_uids.as_ref().map(|set| set.resolve(u32::MAX));
-        // The pairs of numbers and UIDs (RFC 7162 §3.2.5.2) would only shorten what is said.
-        let gone = gone_since(&view.current, known.modseq, asked);
-        if !gone.is_empty() {
-            print(
-                out,
-                &Response::Vanished {
-                    earlier: true,
-                    uids: gone,
-                },
-            );
-        }
-        for (number, entry) in view
-            .entries()
-            .filter(|(_, entry)| entry.modseq > known.modseq)
-        {
-            let attributes = vec![
-                FetchAttribute::Uid(entry.uid),
-                FetchAttribute::Flags(tell::flag_names(view, &self.enabled, &entry)),
-                FetchAttribute::ModSeq(entry.modseq),
-            ];
-            print(out, &Response::Fetch(FetchData { number, attributes }));
-        }
-    }
-
     /// CLOSE: as UNSELECT, but first what is flagged \Deleted goes, silently.
     pub(super) async fn close(&mut self) -> Outcome {
         let (home, view) = self.selected()?;
@@ -151,6 +129,26 @@ impl<B: Backend> Session<B> {
             }
         }
     }
+}
+
+/// RFC 7162 §3.2.5: says what went since the client was last here, and answers what changed.
+fn resynchronise<S: Snapshot>(view: &View<S>, known: &QresyncParameter, out: &mut Out) -> Vec<Uid> {
+    let asked = known.known_uids.as_ref().map(|set| set.resolve(u32::MAX));
+    // The pairs of numbers and UIDs (RFC 7162 §3.2.5.2) would only shorten what is said.
+    let gone = gone_since(&view.current, known.modseq, asked);
+    if !gone.is_empty() {
+        print(
+            out,
+            &Response::Vanished {
+                earlier: true,
+                uids: gone,
+            },
+        );
+    }
+    let changed = view
+        .entries()
+        .filter(|(_, entry)| entry.modseq > known.modseq);
+    changed.map(|(_, entry)| entry.uid).collect()
 }
 
 type Snap<B> = <<B as Backend>::Mailboxes as Mailboxes>::Snapshot;

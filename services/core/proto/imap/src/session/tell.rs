@@ -28,13 +28,13 @@ pub(crate) struct Telling {
     /// Messages whose MODSEQ is all that is news.
     pub(crate) modseqs: Vec<Uid>,
     /// How far each list has been told.
-    told: Told,
+    pub(crate) told: Told,
     /// Whether UIDs go with the flags, because the command named UIDs.
     pub(crate) with_uid: bool,
 }
 
 #[derive(Debug, Default)]
-struct Told {
+pub(crate) struct Told {
     head: bool,
     expunged: usize,
     flags: usize,

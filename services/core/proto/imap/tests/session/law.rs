@@ -1,0 +1,71 @@
+//! Laws of the grammar: what is printed is read as what it was, and anything can be read.
+
+use bytes::Bytes;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use roost_proto_imap::frame::Raw;
+use roost_proto_imap::grammar::{Names, announced, parse, tag_of};
+
+use crate::arbitrary::{command, framed};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_printed_command_is_read_as_what_it_was(
+        command in command(),
+        names in prop_oneof![Just(Names::Utf7), Just(Names::Utf8)],
+    ) {
+        let printed = command.print(names);
+        let raw = framed(&printed);
+        let read = parse(&raw, names);
+        prop_assert_eq!(read.as_ref(), Ok(&command), "{}", String::from_utf8_lossy(&printed));
+        // Once read, it prints the same.
+        prop_assert_eq!(read.unwrap().print(names), printed);
+    }
+
+    #[test]
+    fn anything_can_be_read(text in vec(any::<u8>(), 0..200), literal in vec(any::<u8>(), 0..20)) {
+        let raw = Raw { text: text.into(), literals: vec![Bytes::from(literal)] };
+        survive(&raw);
+    }
+
+    #[test]
+    fn a_damaged_command_can_be_read(
+        command in command(),
+        at in any::<prop::sample::Index>(),
+        octet in any::<u8>(),
+        cut in any::<bool>(),
+    ) {
+        let mut octets = command.print(Names::Utf8);
+        let at = at.index(octets.len());
+        if cut {
+            octets.truncate(at);
+        } else {
+            octets[at] = octet;
+        }
+        survive(&Raw { text: octets.into(), literals: vec![Bytes::from_static(b"x"); 3] });
+    }
+}
+
+/// Whatever comes out, it comes out; and what is read prints and reads the same again.
+fn survive(raw: &Raw) {
+    for names in [Names::Utf7, Names::Utf8] {
+        if let Ok(command) = parse(raw, names) {
+            let printed = command.print(names);
+            let again = parse(&framed(&printed), names);
+            assert_eq!(
+                again.as_ref(),
+                Ok(&command),
+                "{}",
+                String::from_utf8_lossy(&printed)
+            );
+        }
+        if announced(raw, names).is_ok() {
+            assert!(raw.text.len() > 2);
+        }
+    }
+    if let Some(tag) = tag_of(&raw.text) {
+        assert!(raw.text.starts_with(tag.as_str().as_bytes()));
+    }
+}

@@ -1,0 +1,15 @@
+//! Whole sessions on a table of mailboxes: transcripts, laws of the grammar, and hostile input.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod arbitrary;
+mod catalogue;
+mod hostile;
+mod law;
+mod play;
+mod table;
+mod transcript;
