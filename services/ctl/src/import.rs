@@ -14,6 +14,8 @@ mod mbox;
 mod message;
 mod progress;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
