@@ -52,7 +52,8 @@ pub(crate) struct Import {
     pub(crate) account: String,
     /// A Maildir, an mbox file, an .eml file, or a folder with any of them
     pub(crate) source: PathBuf,
-    /// The folder to import into; sub-folders of the source go below it [default: INBOX]
+    /// The folder to import into, sub-folders of the source below it [default: INBOX, sub-folders
+    /// beside it]
     #[arg(long, value_name = "NAME")]
     pub(crate) folder: Option<String>,
     /// How mbox files quote lines that begin with "From "

@@ -102,7 +102,7 @@ async fn session(stream: TcpStream, mailbox: Mailbox, poison: &str) {
             for (index, (_, octets)) in mailbox.lock()[&selected].iter().enumerate() {
                 let digest = blake3::hash(octets).to_hex();
                 let number = index + 1;
-                let id = &digest[..30];
+                let id = digest.get(..30).unwrap();
                 untagged.push_str(&format!(
                     "* {number} FETCH (UID {number} EMAILID (M{id}))\r\n"
                 ));
