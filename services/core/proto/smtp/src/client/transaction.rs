@@ -195,6 +195,7 @@ impl Transaction {
             return self.progress(output);
         }
         if !self.accepted.is_empty() {
+            self.stage = Stage::Message;
             return Progress::Content;
         }
         // RFC 2920 §3.1: DATA was sent before the recipients' refusals were known, and the server

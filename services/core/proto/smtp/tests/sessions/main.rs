@@ -1,0 +1,13 @@
+//! Dialogues in `transcripts/`, played on the real sessions, and laws that hold for any dialogue.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking, and a clock's start may be any"
+)]
+
+mod client;
+mod laws;
+mod script;
+mod server;
+mod table;
