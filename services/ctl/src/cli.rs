@@ -106,6 +106,8 @@ pub(crate) enum Noun {
         /// The shell
         shell: Shell,
     },
+    /// Say which version this is
+    Version,
     /// Help on a command; or write all manual pages
     Help {
         /// The command, such as `account create`

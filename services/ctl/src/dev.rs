@@ -89,6 +89,8 @@ impl Suite {
     /// Starts all daemons, fills the directory and the mailboxes, and says what there is.
     async fn start(&mut self) -> Result<(), Failure> {
         say(&format!("starting in {}", self.state.root().display()));
+        // One that was killed could not remove it.
+        self.description.remove(&self.state)?;
         authority::ensure(&self.state)?;
         settings::write(&self.state, &self.ports)?;
         let accounts = demo::accounts(&self.state)?;

@@ -18,7 +18,7 @@ mod status;
 use crate::cli::{Cli, Dev, Global, Noun};
 use crate::dev;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, print};
 use context::Context;
 
 /// Runs a command.
@@ -27,6 +27,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     match noun {
         Noun::Dev(options) => dev::run(dev_options(options, &global)).await,
         Noun::Completion { shell } => help::completion(shell),
+        Noun::Version => print(&format!("roostctl {}", env!("CARGO_PKG_VERSION"))),
         Noun::Help { command, man } => help::run(&command, man.as_deref()),
         noun => {
             let context = Context::new(&global, output)?;
@@ -48,7 +49,7 @@ async fn run_on_node(noun: Noun, context: &Context<'_>) -> Result<(), Failure> {
         Noun::Cos(verb) => cos::run(verb, context).await,
         Noun::Server(verb) => server::run(verb, context).await,
         Noun::Config(verb) => config::run(verb, context).await,
-        Noun::Dev(_) | Noun::Completion { .. } | Noun::Help { .. } => Ok(()),
+        Noun::Dev(_) | Noun::Completion { .. } | Noun::Version | Noun::Help { .. } => Ok(()),
     }
 }
 

@@ -111,8 +111,13 @@ impl Daemon {
             }
         };
         let (kit, reloads) = Kit::of_daemon(self, clock, sockets, &loaded);
+        let certificate_end = kit.metrics.gauge(
+            "tls_certificate_end_timestamp_seconds",
+            "When the first of the certificates ends",
+        );
         let life = life::Life {
             kit,
+            certificate_end,
             log,
             reloads,
             arguments,

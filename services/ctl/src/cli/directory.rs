@@ -105,6 +105,13 @@ pub(crate) enum AccountVerb {
         #[command(flatten)]
         password: Password,
     },
+    /// Give an account another address; its aliases stay
+    Rename {
+        /// The address
+        address: String,
+        /// The new address
+        new: String,
+    },
     /// Delete an account
     Delete {
         /// The address
@@ -184,6 +191,13 @@ pub(crate) enum ListVerb {
         #[arg(required = true)]
         members: Vec<String>,
     },
+    /// Give a list another address
+    Rename {
+        /// The address
+        address: String,
+        /// The new address
+        new: String,
+    },
     /// Delete a list
     Delete {
         /// The address
@@ -214,6 +228,13 @@ pub(crate) enum CosVerb {
         name: String,
         #[command(flatten)]
         settings: Settings,
+    },
+    /// Give a class of service another name
+    Rename {
+        /// The name
+        name: String,
+        /// The new name
+        new: String,
     },
     /// Delete a class of service
     Delete {

@@ -34,6 +34,7 @@ pub(super) async fn run(verb: AccountVerb, context: &Context<'_>) -> Result<(), 
         AccountVerb::SetPassword { address, password } => {
             set_password(&address, &password, &admin, context).await
         }
+        AccountVerb::Rename { address, new } => rename(&address, &new, &admin, context).await,
         AccountVerb::Delete { address } => delete(&address, &admin, context).await,
     }
 }
@@ -177,6 +178,26 @@ async fn set_password(
         context.output.shown_once("password", secret.expose());
     }
     context.output.done(&sentence, &answer)
+}
+
+async fn rename(
+    name: &str,
+    new: &str,
+    admin: &Admin,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
+    let what = format!("cannot rename {name}");
+    let account = find(name, &what, admin).await?;
+    let (old, new) = (account.name.clone(), address(new)?);
+    if context.dry_run {
+        let sentence = format!("would rename {old} to {new}");
+        return context.output.done(&sentence, &record(&account));
+    }
+    let renamed = admin.rename_account(&old, &new).await;
+    renamed.map_err(|error| refused(&what, error))?;
+    let account = find(&new.to_string(), &what, admin).await?;
+    let sentence = format!("renamed {old} to {new}\nundo: roostctl account rename {new} {old}");
+    context.output.done(&sentence, &record(&account))
 }
 
 async fn delete(name: &str, admin: &Admin, context: &Context<'_>) -> Result<(), Failure> {

@@ -33,6 +33,7 @@ pub(super) async fn run(verb: CosVerb, context: &Context<'_>) -> Result<(), Fail
                 .list(&COLUMNS, &records, "no classes of service")
         }
         CosVerb::Set { name, settings } => set(&name, &settings.settings, &admin, context).await,
+        CosVerb::Rename { name, new } => rename(&name, &new, &admin, context).await,
         CosVerb::Delete { name } => delete(&name, &admin, context).await,
     }
 }
@@ -74,6 +75,19 @@ async fn set(
     context
         .output
         .done(&format!("changed {name}"), &record(&cos))
+}
+
+async fn rename(old: &str, new: &str, admin: &Admin, context: &Context<'_>) -> Result<(), Failure> {
+    let answer = Record::new(new).with("name", new);
+    if context.dry_run {
+        return context
+            .output
+            .done(&format!("would rename {old} to {new}"), &answer);
+    }
+    let renamed = admin.rename_cos(old, new).await;
+    renamed.map_err(|error| refused(format!("cannot rename {old}"), error))?;
+    let sentence = format!("renamed {old} to {new}\nundo: roostctl cos rename {new} {old}");
+    context.output.done(&sentence, &answer)
 }
 
 async fn delete(name: &str, admin: &Admin, context: &Context<'_>) -> Result<(), Failure> {

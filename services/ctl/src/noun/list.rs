@@ -43,6 +43,7 @@ pub(super) async fn run(verb: ListVerb, context: &Context<'_>) -> Result<(), Fai
         ListVerb::Remove { address, members } => {
             change(&address, &members, Membership::Remove, &admin, context).await
         }
+        ListVerb::Rename { address, new } => rename(&address, &new, &admin, context).await,
         ListVerb::Delete { address } => delete(&address, &admin, context).await,
     }
 }
@@ -132,6 +133,26 @@ async fn change(
     context
         .output
         .done(&format!("{named} {word} {name}"), &record(&list))
+}
+
+async fn rename(
+    name: &str,
+    new: &str,
+    admin: &Admin,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
+    let what = format!("cannot rename {name}");
+    let list = find(name, &what, admin).await?;
+    let (old, new) = (list.name.clone(), address(new)?);
+    if context.dry_run {
+        let sentence = format!("would rename {old} to {new}");
+        return context.output.done(&sentence, &record(&list));
+    }
+    let renamed = admin.rename_list(&old, &new).await;
+    renamed.map_err(|error| refused(&what, error))?;
+    let list = find(&new.to_string(), &what, admin).await?;
+    let sentence = format!("renamed {old} to {new}\nundo: roostctl list rename {new} {old}");
+    context.output.done(&sentence, &record(&list))
 }
 
 async fn delete(name: &str, admin: &Admin, context: &Context<'_>) -> Result<(), Failure> {

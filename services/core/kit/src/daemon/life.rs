@@ -15,11 +15,14 @@ use super::arguments::Arguments;
 use crate::config::{ConfigError, Configuration, Settings};
 use crate::fields::Chain;
 use crate::log::{self, Log};
+use crate::metrics::Gauge;
 
 /// How long threads that block get at the end.
 pub(super) const THREADS_PATIENCE: Duration = Duration::from_secs(5);
 /// How often certificate files are looked at: a glance at their metadata.
 const CERTIFICATES_PERIOD: Duration = Duration::from_secs(5);
+/// A certificate that ends sooner is worth a warning.
+const CERTIFICATE_WARNING: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The part of the daemon that is ill until it serves, and again when it drains.
 const LIFE: &str = "life";
 
@@ -29,6 +32,8 @@ pub(super) struct Life {
     pub(super) log: Log,
     pub(super) reloads: watch::Sender<Arc<Configuration>>,
     pub(super) arguments: Arguments,
+    /// When the first certificate ends, in seconds since 1970.
+    pub(super) certificate_end: Gauge,
 }
 
 /// What a living daemon waits for.
@@ -61,6 +66,7 @@ impl Life {
         crate::tls::install_default_provider();
         let mut calls = Calls::new(&self.arguments, kit)?;
         kit.health.ill(LIFE, "starting");
+        self.note_certificates();
         kit.serve_health(&settings)?;
         let lived = match self.start(&mut calls, start(settings, kit.clone())).await {
             Ok(true) => self.serve::<S>(&mut calls).await,
@@ -121,6 +127,7 @@ impl Life {
             Ok(configuration) => {
                 // Nobody may be interested, which is fine.
                 drop(self.reloads.send(configuration));
+                self.note_certificates();
                 tracing::info!("configuration and certificates read again");
             }
             Err(error) => tracing::error!(%error, "the configuration stays as it was"),
@@ -149,11 +156,27 @@ impl Life {
             return;
         }
         match self.kit.tls.reload() {
-            Ok(()) => tracing::info!("certificates read again"),
+            Ok(()) => {
+                tracing::info!("certificates read again");
+                self.note_certificates();
+            }
             Err(error) => {
                 let error = Chain(&error);
                 tracing::error!(%error, "the certificates stay as they were");
             }
+        }
+    }
+
+    /// Counts when the first certificate ends, and warns of an end that is near.
+    fn note_certificates(&self) {
+        let Some(end) = self.kit.tls.expires() else {
+            return;
+        };
+        self.certificate_end.set(end.as_second());
+        let now = self.kit.clock.now();
+        let left = Duration::try_from(end.duration_since(now)).unwrap_or_default();
+        if left < CERTIFICATE_WARNING {
+            tracing::warn!(%end, "a certificate ends soon, or has ended (renew it)");
         }
     }
 
