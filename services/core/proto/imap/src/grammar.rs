@@ -23,5 +23,5 @@ pub use parse::{Announced, announced, command as parse, tag_of};
 pub use print::Wire;
 pub use response::{
     Code, Condition, ESearch, FetchAttribute, FetchData, FlagName, Form, ListReply, Response,
-    StatusData, StatusValue, Word, body, envelope,
+    StatusData, StatusValue, Word, body, envelope, response as parse_response,
 };

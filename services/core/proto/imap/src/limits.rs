@@ -82,6 +82,9 @@ pub const ID_FIELDS: usize = 30;
 /// Items of a FETCH, and names of a HEADER.FIELDS list: BAD.
 pub const FETCH_ITEMS: usize = 256;
 
+/// Numbers that a response read by a client may name one by one; more are refused.
+pub const RESPONSE_NUMBERS: u64 = 1 << 20;
+
 /// What a deployment may choose.
 #[derive(Clone, Debug)]
 pub struct Limits {

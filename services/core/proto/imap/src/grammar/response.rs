@@ -3,6 +3,7 @@
 
 mod code;
 mod fetch;
+mod parse;
 mod structure;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use compact_str::CompactString;
 
 pub use code::{Code, Word};
 pub use fetch::{FetchAttribute, FetchData};
+pub use parse::response;
 pub use structure::{Form, body, envelope};
 
 use super::command::{By, StatusItem, Tag};
@@ -159,7 +161,7 @@ pub struct ESearch {
     /// How many.
     pub count: Option<u32>,
     /// All of them, ascending; not printed when there is none.
-    pub all: Option<Vec<u32>>,
+    pub all: Option<Vec<RangeInclusive<u32>>>,
     /// The highest MODSEQ of those reported.
     pub modseq: Option<ModSeq>,
 }
@@ -312,7 +314,7 @@ impl ESearch {
             wire.show(format_args!(" COUNT {count}"));
         }
         if let Some(all) = self.all.as_ref().filter(|all| !all.is_empty()) {
-            wire.show(format_args!(" ALL {}", crate::types::Runs(all)));
+            wire.show(format_args!(" ALL {}", Ranges(all)));
         }
         if let Some(modseq) = self.modseq {
             wire.show(format_args!(" MODSEQ {modseq}"));

@@ -6,9 +6,11 @@
 mod content;
 mod matching;
 
+use std::task::Poll;
+
 use super::Session;
 use super::reply::{Ending, Outcome, text};
-use super::tell::print;
+use super::tell::{print, runs};
 use super::view::View;
 use super::{Selected, State};
 use crate::backend::{Backend, Mailboxes, MessageId, Snapshot};
@@ -108,7 +110,7 @@ impl<B: Backend> Session<B> {
             count: returns
                 .count
                 .then(|| u32::try_from(hits.len()).unwrap_or(u32::MAX)),
-            all: returns.all.then(|| hits.iter().map(number).collect()),
+            all: returns.all.then(|| runs(hits.iter().map(number))),
             modseq: modseq.filter(|_| with_modseq),
         };
         print(out, &Response::ESearch(result));
@@ -142,6 +144,7 @@ async fn find<M: Mailboxes>(
     let sets = Sets::new(view, keys);
     let matcher = Matcher::new(view, &sets, now);
     let mut hits = Vec::new();
+    let mut opened = 0_usize;
     for (number, entry) in view
         .entries()
         .filter(|(_, entry)| !view.is_ghost(entry.uid))
@@ -149,6 +152,10 @@ async fn find<M: Mailboxes>(
         let matches = match matcher.cheap(keys, &entry) {
             Some(matches) => matches,
             None => {
+                opened += 1;
+                if opened.is_multiple_of(PAUSE_MESSAGES) {
+                    pause().await;
+                }
                 let message = MessageId {
                     mailbox: view.current.mailbox(),
                     uid: entry.uid,
@@ -168,6 +175,23 @@ async fn find<M: Mailboxes>(
         }
     }
     Ok(hits)
+}
+
+/// Messages that are opened before others get a turn.
+const PAUSE_MESSAGES: usize = 16;
+
+/// Lets whatever else the thread has to do go first. A backend that has everything in memory never
+/// waits, and a search through many bodies would keep the thread for seconds.
+async fn pause() {
+    let mut paused = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut paused, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// The sequence sets of a search's keys, resolved once.

@@ -1,6 +1,7 @@
 //! Any command and any response.
 
 use bytes::Bytes;
+use compact_str::CompactString;
 use jiff::civil::Date;
 use proptest::collection::vec;
 use proptest::option;
@@ -8,14 +9,15 @@ use proptest::prelude::*;
 use roost_proto_imap::FlagAction;
 use roost_proto_imap::frame::{Event, Frame, Raw};
 use roost_proto_imap::grammar::{
-    Access, AppendMessage, By, Command, CommandBody, Extension, Fetch, FetchItem, Fields,
-    FieldsMatch, Filter, Key, List, ListForm, ListReturn, ListSelection, ModSeqCriterion, Names,
-    Partial, Path, Preview, QresyncParameter, Reply, Search, SearchReturn, Section, SectionText,
-    Seen, Select, StatusItem, Store, Tag, parse,
+    Access, AppendMessage, By, Code, Command, CommandBody, Condition, ESearch, Extension, Fetch,
+    FetchAttribute, FetchData, FetchItem, Fields, FieldsMatch, Filter, FlagName, Key, List,
+    ListForm, ListReply, ListReturn, ListSelection, ModSeqCriterion, Names, Partial, Path, Preview,
+    QresyncParameter, Reply, Response, Search, SearchReturn, Section, SectionText, Seen, Select,
+    StatusData, StatusItem, StatusValue, Store, Tag, Word, parse,
 };
 use roost_proto_imap::types::{
-    Keyword, MailboxName, ModSeq, Number, Sequence, SequenceSet, SpecialUse, SystemFlag,
-    SystemFlags, UidValidity,
+    EmailId, Keyword, MailboxId, MailboxName, ModSeq, Number, Sequence, SequenceSet, SpecialUse,
+    SystemFlag, SystemFlags, Uid, UidValidity,
 };
 
 /// The tag of any command.
@@ -394,6 +396,145 @@ fn store() -> impl Strategy<Value = Store> {
                 keywords,
             },
         )
+}
+
+/// Any response but the streamed ones.
+pub(crate) fn response() -> impl Strategy<Value = Response> {
+    let condition = proptest::sample::select(vec![
+        Condition::Ok,
+        Condition::No,
+        Condition::Bad,
+        Condition::Bye,
+        Condition::PreAuth,
+    ]);
+    let status = (
+        option::of(tag()),
+        condition,
+        option::of(code()),
+        "[A-Za-z][ -~é]{0,20}",
+    )
+        .prop_map(|(tag, condition, code, text)| Response::Status {
+            tag,
+            condition,
+            code,
+            text: text.into(),
+        });
+    let ranges = || {
+        vec((1_u32.., 1_u32..), 1..4).prop_map(|pairs| {
+            pairs
+                .into_iter()
+                .map(|(a, b)| a.min(b)..=a.max(b))
+                .collect::<Vec<_>>()
+        })
+    };
+    let figures = (
+        proptest::sample::select(StatusItem::EACH.to_vec()),
+        prop_oneof![
+            (0..1_u64 << 60).prop_map(StatusValue::Number),
+            any::<u32>().prop_map(|id| StatusValue::Id(MailboxId(id))),
+        ],
+    );
+    let number = || option::of(any::<u32>());
+    let esearch = (
+        (tag(), by(), number(), number(), number()),
+        option::of(ranges()),
+        option::of(modseq()),
+    )
+        .prop_map(|((tag, by, min, max, count), all, modseq)| {
+            Response::ESearch(ESearch {
+                tag,
+                by,
+                min,
+                max,
+                count,
+                all,
+                modseq,
+            })
+        });
+    prop_oneof![
+        status,
+        "[ -~]{0,20}".prop_map(|text| Response::Continue(text.into())),
+        words().prop_map(Response::Capability),
+        words().prop_map(Response::Enabled),
+        vec((octets(), option::of(octets())), 0..4).prop_map(Response::Id),
+        Just(Response::Namespace),
+        list_reply().prop_map(Response::List),
+        list_reply().prop_map(Response::Lsub),
+        (name(), vec(figures, 0..4))
+            .prop_map(|(mailbox, items)| Response::Figures(StatusData { mailbox, items })),
+        flag_names().prop_map(Response::Flags),
+        (vec(any::<u32>(), 0..9), option::of(modseq()))
+            .prop_map(|(numbers, modseq)| Response::Search { numbers, modseq }),
+        esearch,
+        any::<u32>().prop_map(Response::Exists),
+        any::<u32>().prop_map(Response::Recent),
+        any::<u32>().prop_map(Response::Expunge),
+        (any::<bool>(), ranges()).prop_map(|(earlier, uids)| Response::Vanished { earlier, uids }),
+        (any::<u32>(), vec(attribute(), 0..5))
+            .prop_map(|(number, attributes)| Response::Fetch(FetchData { number, attributes })),
+    ]
+}
+
+fn words() -> impl Strategy<Value = Vec<CompactString>> {
+    vec("[A-Za-z0-9=+-]{1,9}".prop_map(CompactString::from), 1..5)
+}
+
+fn list_reply() -> impl Strategy<Value = ListReply> {
+    let attribute = "\\\\[A-Za-z]{1,9}".prop_map(CompactString::from);
+    let info = "[A-Z]{1,9}".prop_map(CompactString::from);
+    (vec(attribute, 0..3), option::of(name()), vec(info, 0..2)).prop_map(
+        |(attributes, mailbox, child_info)| ListReply {
+            attributes,
+            mailbox,
+            child_info,
+        },
+    )
+}
+
+fn flag_names() -> impl Strategy<Value = Vec<FlagName>> {
+    (system_flags(), keywords(), any::<(bool, bool)>()).prop_map(
+        |(system, keywords, (recent, any))| {
+            let mut names: Vec<_> = system.iter().map(FlagName::System).collect();
+            names.extend(keywords.into_iter().map(FlagName::Keyword));
+            names.extend(recent.then_some(FlagName::Recent));
+            names.extend(any.then_some(FlagName::Any));
+            names
+        },
+    )
+}
+
+fn uid() -> impl Strategy<Value = Uid> {
+    (1_u32..).prop_map(|number| Uid::new(number).unwrap())
+}
+
+fn code() -> impl Strategy<Value = Code> {
+    let validity = || (1_u32..).prop_map(|number| UidValidity::new(number).unwrap());
+    let uids = || vec(uid(), 1..6);
+    prop_oneof![
+        proptest::sample::select(Word::EACH.map(|(word, _)| Code::Word(word)).to_vec()),
+        words().prop_map(Code::Capability),
+        flag_names().prop_map(Code::PermanentFlags),
+        uid().prop_map(Code::UidNext),
+        validity().prop_map(Code::UidValidity),
+        any::<u32>().prop_map(Code::Unseen),
+        (validity(), uids()).prop_map(|(validity, uids)| Code::AppendUid(validity, uids)),
+        (validity(), uids(), uids()).prop_map(|(v, from, to)| Code::CopyUid(v, from, to)),
+        modseq().prop_map(Code::HighestModSeq),
+        vec(1_u32.., 1..6).prop_map(Code::Modified),
+        any::<u32>().prop_map(|id| Code::MailboxId(MailboxId(id))),
+    ]
+}
+
+fn attribute() -> impl Strategy<Value = FetchAttribute> {
+    prop_oneof![
+        uid().prop_map(FetchAttribute::Uid),
+        flag_names().prop_map(FetchAttribute::Flags),
+        modseq().prop_map(FetchAttribute::ModSeq),
+        moment().prop_map(FetchAttribute::InternalDate),
+        (0..1_u64 << 60).prop_map(FetchAttribute::Rfc822Size),
+        any::<[u8; 15]>().prop_map(|id| FetchAttribute::EmailId(EmailId(id))),
+        Just(FetchAttribute::NoThreadId),
+    ]
 }
 
 /// What a frame makes of a whole command.

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use roost_proto_imap::frame::Raw;
-use roost_proto_imap::grammar::{Names, announced, parse, tag_of};
+use roost_proto_imap::grammar::{Names, announced, parse, parse_response, tag_of};
 
-use crate::arbitrary::{command, framed};
+use crate::arbitrary::{command, framed, response};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
@@ -22,6 +22,17 @@ proptest! {
         prop_assert_eq!(read.as_ref(), Ok(&command), "{}", String::from_utf8_lossy(&printed));
         // Once read, it prints the same.
         prop_assert_eq!(read.unwrap().print(names), printed);
+    }
+
+    #[test]
+    fn a_printed_response_is_read_as_what_it_was(
+        response in response(),
+        names in prop_oneof![Just(Names::Utf7), Just(Names::Utf8)],
+    ) {
+        let mut printed = Vec::new();
+        response.print(&mut printed, names);
+        let read = parse_response(&framed(&printed), names);
+        prop_assert_eq!(read, Ok(response), "{}", String::from_utf8_lossy(&printed));
     }
 
     #[test]
@@ -64,6 +75,11 @@ fn survive(raw: &Raw) {
         if announced(raw, names).is_ok() {
             assert!(raw.text.len() > 2);
         }
+    }
+    if let Ok(response) = parse_response(raw, Names::Utf8) {
+        let mut printed = Vec::new();
+        response.print(&mut printed, Names::Utf8);
+        assert!(printed.ends_with(b"\r\n"));
     }
     if let Some(tag) = tag_of(&raw.text) {
         assert!(raw.text.starts_with(tag.as_str().as_bytes()));
