@@ -219,6 +219,13 @@ pub fn take(input: &mut BytesMut) -> Result<Option<Reply>, ReplyError> {
         if length > REPLY_LINE_MAX {
             return Err(ReplyError::TooLong);
         }
+        // A server of another protocol is found out at its first line.
+        if !rest
+            .get(..3)
+            .is_some_and(|code| code.iter().all(u8::is_ascii_digit))
+        {
+            return Err(ReplyError::Malformed);
+        }
         let goes_on = rest.get(3) == Some(&b'-');
         end += length + 1;
         if !goes_on {
