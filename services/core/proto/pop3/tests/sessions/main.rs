@@ -1,0 +1,11 @@
+//! Dialogues in `transcripts/`, played on the real session, and laws that hold for any dialogue.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking, and a clock's start may be any"
+)]
+
+mod laws;
+mod server;
+mod table;
