@@ -181,14 +181,14 @@ impl Suite {
     }
 
     async fn stop(mut self) -> Result<(), Failure> {
-        self.description.remove(&self.state)?;
+        let removed = self.description.remove(&self.state);
         // A daemon that waits to tell its change must not wait for us.
         self.news.close();
         for name in DAEMONS.iter().rev() {
             self.family.stop(name).await;
         }
         say("stopped");
-        Ok(())
+        removed
     }
 }
 

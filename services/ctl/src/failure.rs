@@ -99,8 +99,8 @@ impl Failure {
     /// For people.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("roostctl: {}", self.message);
-        for name in &self.similar {
-            text.push_str(&format!("\nsimilar: {name}"));
+        if !self.similar.is_empty() {
+            text.push_str(&format!("\nsimilar: {}", self.similar.join(", ")));
         }
         for next in &self.next {
             text.push_str(&format!("\nnext: {next}"));

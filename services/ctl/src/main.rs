@@ -13,7 +13,7 @@ mod output;
 use std::process::ExitCode;
 
 use cli::Cli;
-use failure::{Exit, Failure};
+use failure::Failure;
 use output::{Output, say};
 
 fn main() -> ExitCode {
@@ -46,11 +46,5 @@ fn start_log() {
     let clock = roost_kit::clock::Clock::system();
     if let Err(error) = roost_kit::log::Log::start("roostctl", "off", &clock) {
         say(&format!("roostctl: {}: {error}", roost_kit::log::VARIABLE));
-    }
-}
-
-impl From<Exit> for u8 {
-    fn from(exit: Exit) -> Self {
-        exit as Self
     }
 }

@@ -30,12 +30,12 @@ impl Lines {
 
     /// Prints what was kept back, and every line from now on.
     pub(super) fn open(&self) {
-        let held = match self.0.held.lock() {
-            Ok(mut held) => held.take(),
-            Err(_) => None,
-        };
-        for line in held.into_iter().flatten() {
-            say(&line);
+        if let Ok(mut held) = self.0.held.lock() {
+            // Under the lock, so that no newer line comes before them.
+            held.take()
+                .into_iter()
+                .flatten()
+                .for_each(|line| say(&line));
         }
     }
 
@@ -54,16 +54,18 @@ impl Lines {
     }
 
     fn put(&self, line: String) {
-        if let Ok(mut held) = self.0.held.lock()
-            && let Some(held) = held.as_mut()
-        {
-            if held.len() >= HELD_MAX {
-                held.pop_front();
-            }
-            held.push_back(line);
+        let Ok(mut held) = self.0.held.lock() else {
             return;
+        };
+        match held.as_mut() {
+            None => say(&line),
+            Some(held) => {
+                if held.len() >= HELD_MAX {
+                    held.pop_front();
+                }
+                held.push_back(line);
+            }
         }
-        say(&line);
     }
 
     fn prefix(&self, daemon: &str) -> String {
