@@ -31,7 +31,7 @@ pub use authenticate::{Denied, SignIn};
 pub use recipient::{AccountRoute, Deferral, ListRoute, Refusal, Resolution};
 pub use scram::{PARAMETERS_OID, ScramParameters, ScramVerdict, VERIFY_OID};
 pub use senders::Senders;
-pub use settings::{Bind, Freshness, Limits, Settings, SettingsError};
+pub use settings::{Bind, Freshness, Limits, Settings, SettingsError, Unencrypted};
 pub use unavailable::Unavailable;
 
 pub(crate) use find::{Find, all as all_of, any as any_of, equal};
@@ -87,12 +87,13 @@ impl Directory {
     pub fn new(settings: Settings, clock: Clock) -> Result<Self, SettingsError> {
         let Settings {
             urls,
+            unencrypted,
             ca,
             bind,
             limits,
             freshness,
         } = settings;
-        let targets = settings::targets(&urls, ca.as_deref(), &limits)?;
+        let targets = settings::targets(&urls, unencrypted, ca.as_deref(), &limits)?;
         let many = freshness.entries;
         let shared = freshness.shared;
         let personal = freshness.account;

@@ -17,6 +17,8 @@ pub struct Settings {
     ///
     /// `ldap://` to another machine is secured with StartTLS before anything else is said.
     pub urls: Vec<String>,
+    /// What may go unencrypted.
+    pub unencrypted: Unencrypted,
     /// The certificate authority of the servers; the system's when absent.
     pub ca: Option<PathBuf>,
     /// Who we are.
@@ -25,6 +27,15 @@ pub struct Settings {
     pub limits: Limits,
     /// How old an answer may be.
     pub freshness: Freshness,
+}
+
+/// What may go unencrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unencrypted {
+    /// What stays on this machine.
+    Loopback,
+    /// Nothing but Unix sockets.
+    Nothing,
 }
 
 /// Who we are.
@@ -117,6 +128,7 @@ impl Settings {
     pub fn new(urls: &str, bind: Bind) -> Self {
         Self {
             urls: urls.split_whitespace().map(str::to_owned).collect(),
+            unencrypted: Unencrypted::Loopback,
             ca: None,
             bind,
             limits: Limits::default(),
@@ -147,6 +159,7 @@ pub(super) struct Target {
 /// Works out how each URL is connected to.
 pub(super) fn targets(
     urls: &[String],
+    unencrypted: Unencrypted,
     ca: Option<&Path>,
     limits: &Limits,
 ) -> Result<Arc<[Target]>, SettingsError> {
@@ -157,7 +170,8 @@ pub(super) fn targets(
     urls.iter()
         .map(|url| {
             let mut settings = LdapConnSettings::new().set_conn_timeout(limits.connect);
-            let security = security(url).ok_or_else(|| SettingsError::Url(url.clone()))?;
+            let security =
+                security(url, unencrypted).ok_or_else(|| SettingsError::Url(url.clone()))?;
             if security != Security::Plain {
                 let config = match &tls {
                     Some(config) => Arc::clone(config),
@@ -184,13 +198,15 @@ enum Security {
 }
 
 /// Nothing leaves this machine unencrypted; loopback needs no encryption.
-fn security(url: &str) -> Option<Security> {
+fn security(url: &str, unencrypted: Unencrypted) -> Option<Security> {
     let (scheme, rest) = url.split_once("://")?;
     let host = rest.split('/').next()?;
     match scheme.to_ascii_lowercase().as_str() {
         "ldapi" => Some(Security::Plain),
         "ldaps" => Some(Security::Tls),
-        "ldap" if is_loopback(host) => Some(Security::Plain),
+        "ldap" if unencrypted == Unencrypted::Loopback && is_loopback(host) => {
+            Some(Security::Plain)
+        }
         "ldap" => Some(Security::StartTls),
         _ => None,
     }
@@ -223,7 +239,7 @@ mod tests {
             ("http://example.com", None),
             ("example.com", None),
         ] {
-            assert_eq!(security(url), expected, "{url}");
+            assert_eq!(security(url, Unencrypted::Loopback), expected, "{url}");
         }
     }
 }

@@ -70,7 +70,8 @@ contract! {
     access:
         daemons_read_but_neither_write_nor_see_passwords,
         users_see_themselves_and_change_their_preferences,
-        strangers_see_nothing;
+        strangers_see_nothing,
+        connections_can_be_encrypted;
     outage:
         known_accounts_are_served_while_the_server_is_down,
         a_restarted_server_is_found_again,

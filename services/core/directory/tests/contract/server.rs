@@ -1,6 +1,8 @@
 //! A running directory server with a small organisation in it.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -28,19 +30,32 @@ pub struct Server {
     pub daemon: Directory,
     /// Where it listens.
     pub url: String,
+    /// Where it listens with TLS from the first octet.
+    pub ldaps: String,
+    /// The authority of its certificate.
+    pub ca: PathBuf,
+    /// Whether it is roost-directory.
+    pub is_embedded: bool,
     process: Mutex<Child>,
     start: Box<dyn Fn() -> Child + Send + Sync>,
     _folder: TempDir,
+}
+
+/// Where a server listens.
+pub struct Urls {
+    pub ldap: String,
+    pub ldaps: String,
 }
 
 impl Server {
     /// Takes charge of a server that `start` starts, and fills it.
     pub async fn new(
         folder: TempDir,
-        url: String,
+        urls: Urls,
         start: impl Fn() -> Child + Send + Sync + 'static,
         prepare: impl AsyncFnOnce(),
     ) -> Self {
+        let Urls { ldap: url, ldaps } = urls;
         let process = Mutex::new(start());
         let admin = signed_in(&url, dn::ADMIN, ADMIN_PASSWORD);
         prepare().await;
@@ -53,6 +68,9 @@ impl Server {
             admin: Admin::new(admin),
             daemon,
             url,
+            ldaps,
+            ca: folder.path().join("cert.pem"),
+            is_embedded: false,
             process,
             start: Box::new(start),
             _folder: folder,
@@ -197,4 +215,14 @@ pub async fn wait_for(what: &str, holds: impl AsyncFn() -> bool) {
         tokio::time::timeout(PATIENCE, poll).await.is_ok(),
         "waited in vain for {what}"
     );
+}
+
+/// Puts a certificate for this machine, which is its own authority, and its key into a folder.
+pub fn certify(folder: &Path) {
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
+    let key = folder.join("key.pem");
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
 }

@@ -7,7 +7,7 @@ use roost_core_directory::admin::bootstrap;
 use roost_core_directory::client::Bind;
 use roost_core_directory::seed::Plan;
 
-use crate::server::{NODE, Server, client, free_port, staff, wait_for};
+use crate::server::{NODE, Server, Urls, certify, client, free_port, staff, wait_for};
 
 const SLAPD: &str = "/usr/sbin/slapd";
 const SLAPADD: &str = "/usr/sbin/slapadd";
@@ -26,9 +26,12 @@ pub async fn start() -> Server {
         .display()
         .to_string()
         .replace('/', "%2F");
-    let url = format!("ldap://127.0.0.1:{}", free_port());
+    let urls = Urls {
+        ldap: format!("ldap://127.0.0.1:{}", free_port()),
+        ldaps: format!("ldaps://127.0.0.1:{}", free_port()),
+    };
     let ldapi = format!("ldapi://{socket}");
-    let listen = format!("{url} {ldapi}");
+    let listen = format!("{} {} {ldapi}", urls.ldap, urls.ldaps);
     let start = move || {
         // With -d it stays in the foreground, so that it is our child.
         Command::new(SLAPD)
@@ -50,7 +53,7 @@ pub async fn start() -> Server {
         };
         bootstrap(&root, &plan).await.unwrap();
     };
-    Server::new(folder, url.clone(), start, prepare).await
+    Server::new(folder, urls, start, prepare).await
 }
 
 /// Loads the shipped configuration with the paths of this test.
@@ -61,8 +64,14 @@ fn configure(folder: &Path) -> PathBuf {
         (metadata.uid(), metadata.gid())
     });
     let (user, group) = id.unwrap();
+    certify(folder);
+    let certificate = format!(
+        "cn: config\nolcTLSCertificateFile: {0}/cert.pem\nolcTLSCertificateKeyFile: {0}/key.pem\n",
+        folder.display()
+    );
     let text = std::fs::read_to_string(shipped.join("slapd.ldif"))
         .unwrap()
+        .replacen("cn: config\n", &certificate, 1)
         .replace("/usr/share/roost/openldap", &shipped.display().to_string())
         .replace(
             "/var/lib/roost/openldap",

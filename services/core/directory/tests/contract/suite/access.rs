@@ -1,9 +1,11 @@
 //! Who may do what.
 
 use ldap3::{Ldap, Mod, Scope, SearchEntry};
+use roost_core_directory::client::{Bind, Directory, Settings, Unencrypted};
 use roost_core_directory::dn;
+use roost_kit::clock::Clock;
 
-use crate::server::{DAEMON_PASSWORD, Server, address, password_of};
+use crate::server::{DAEMON_PASSWORD, Server, address, certify, password_of};
 
 async fn read(ldap: &mut Ldap, dn: &str) -> Option<SearchEntry> {
     let search = ldap
@@ -113,4 +115,33 @@ pub async fn strangers_see_nothing(server: &Server) {
         .unwrap();
     assert!(found.0.is_empty());
     assert!(!replace(&mut ldap, &alice, "zimbraNotes", "hello").await);
+}
+
+pub async fn connections_can_be_encrypted(server: &Server) {
+    let dn = dn::service_account("roost-mta");
+    let alice = address("alice@example.test");
+    let connect = |url: &str, ca: &std::path::Path| {
+        let password = DAEMON_PASSWORD.to_owned().into();
+        let mut settings = Settings::new(
+            url,
+            Bind::Simple {
+                dn: dn.clone(),
+                password,
+            },
+        );
+        settings.ca = Some(ca.to_owned());
+        settings.unencrypted = Unencrypted::Nothing;
+        Directory::new(settings, Clock::system()).unwrap()
+    };
+    let stranger = tempfile::tempdir().unwrap();
+    certify(stranger.path());
+    for url in [&server.ldaps, &server.url] {
+        let directory = connect(url, &server.ca);
+        assert!(directory.account(&alice).await.unwrap().is_some(), "{url}");
+        let misled = connect(url, &stranger.path().join("cert.pem"));
+        assert!(
+            misled.account(&alice).await.is_err(),
+            "{url}: the server proved nothing"
+        );
+    }
 }
