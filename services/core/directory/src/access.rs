@@ -188,4 +188,13 @@ mod tests {
         assert_eq!(allowed(&["x pub sendToDistList"], &stranger), Some(true));
         assert_eq!(Grant::parse("a1 usr"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn reading_a_grant_never_panics(text in "\\PC{0,60}") {
+            if let Some(grant) = Grant::parse(&text) {
+                proptest::prop_assert!(!grant.right.starts_with('-') || grant.deny);
+            }
+        }
+    }
 }

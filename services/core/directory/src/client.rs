@@ -203,4 +203,16 @@ mod tests {
         );
         assert!(sendable(directory.scram_parameters("alice")).await.is_err());
     }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_costs_no_more_than_the_deadline() {
+        let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut settings = Settings::new(
+            &format!("ldap://{}", deaf.local_addr().unwrap()),
+            Bind::Anonymous,
+        );
+        settings.limits.operation = std::time::Duration::from_millis(50);
+        let directory = Directory::new(settings, Clock::system()).unwrap();
+        assert!(directory.ping().await.is_err());
+    }
 }

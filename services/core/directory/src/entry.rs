@@ -60,8 +60,10 @@ pub struct Attributes(BTreeMap<CompactString, Vec<Vec<u8>>>);
 impl Attributes {
     /// Adds values to an attribute.
     pub fn add<V: Into<Vec<u8>>>(&mut self, name: &str, values: impl IntoIterator<Item = V>) {
-        let values = values.into_iter().map(Into::into);
-        self.0.entry(canonical(name)).or_default().extend(values);
+        let mut values = values.into_iter().map(Into::into).peekable();
+        if values.peek().is_some() {
+            self.0.entry(canonical(name)).or_default().extend(values);
+        }
     }
 
     /// Replaces the values of an attribute; no values remove it.

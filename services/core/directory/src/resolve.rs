@@ -112,6 +112,15 @@ pub fn resolve<'a>(name: &str, levels: &[(Level, &'a Attributes)]) -> Setting<'a
     Setting::found(found, attribute.default)
 }
 
+/// Every setting that has a value for the first of these levels: its own, and what it inherits.
+/// What nobody sets is left out; [`resolve`] knows the table's default for it.
+pub fn effective<'a>(
+    levels: &[(Level, &'a Attributes)],
+) -> impl Iterator<Item = (&'static AttributeType, Setting<'a>)> {
+    let all = schema::attributes().map(|row| (row, resolve(row.name, levels)));
+    all.filter(|(_, setting)| matches!(setting.origin, Origin::Level(_)))
+}
+
 impl<'a> Setting<'a> {
     fn found(stored: Option<(Level, &'a [Vec<u8>])>, default: &'static [&'static str]) -> Self {
         match stored {
@@ -273,6 +282,27 @@ mod tests {
         assert_eq!(
             resolve("zimbraDomainStatus", &levels).text(),
             Some("locked")
+        );
+    }
+
+    #[test]
+    fn effective_settings_are_those_that_somebody_set() {
+        let account = attributes(&[("zimbraMailQuota", "5")]);
+        let cos = attributes(&[
+            ("zimbraMailQuota", "7"),
+            ("zimbraPrefLocale", "de"),
+            ("cn", "big"),
+        ]);
+        let levels = [(Level::Account, &account), (Level::Cos, &cos)];
+        let all: Vec<_> = effective(&levels)
+            .map(|(row, setting)| (row.name, setting.text().unwrap(), setting.origin))
+            .collect();
+        assert_eq!(
+            all,
+            [
+                ("zimbraMailQuota", "5", Origin::Level(Level::Account)),
+                ("zimbraPrefLocale", "de", Origin::Level(Level::Cos)),
+            ]
         );
     }
 

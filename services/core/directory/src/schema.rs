@@ -180,4 +180,32 @@ mod tests {
         );
         assert!(describe("entryUUID").ends_with("NO-USER-MODIFICATION USAGE directoryOperation )"));
     }
+
+    /// Names of other things: a filter of the address list, a service.
+    const OTHER_NAMES: [&str; 2] = ["zimbraAccounts", "zimbraAdmin"];
+
+    #[test]
+    fn the_code_names_only_attributes_and_classes_that_exist() {
+        let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && !path.ends_with("table") {
+                    folders.push(path);
+                } else if path.is_file() {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    check_names(text.split("#[cfg(test)]").next().unwrap(), &path);
+                }
+            }
+        }
+    }
+
+    fn check_names(code: &str, path: &std::path::Path) {
+        for name in code.split(|letter: char| !letter.is_ascii_alphanumeric()) {
+            if name.starts_with("zimbra") && name != "zimbra" && !OTHER_NAMES.contains(&name) {
+                let known = attribute(name).is_some() || class(name).is_some();
+                assert!(known, "{}: {name} does not exist", path.display());
+            }
+        }
+    }
 }

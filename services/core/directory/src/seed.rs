@@ -167,7 +167,7 @@ pub(crate) fn account(address: &EmailAddress, now: Timestamp) -> Entry {
         .with("zimbraId", [random_id()])
         .with("zimbraAccountStatus", ["active"])
         .with("zimbraMailStatus", ["enabled"])
-        .with("mail", [address.to_string()])
+        .with("mail", ascii(address))
         .with("zimbraMailDeliveryAddress", [address.to_string()])
         .with("zimbraCreateTimestamp", [generalized_time(now)])
 }
@@ -182,7 +182,7 @@ pub(crate) fn list(address: &EmailAddress, now: Timestamp) -> Entry {
         .with("uid", [address.local()])
         .with("zimbraId", [random_id()])
         .with("zimbraMailStatus", ["enabled"])
-        .with("mail", [address.to_string()])
+        .with("mail", ascii(address))
         .with("zimbraMailAlias", [address.to_string()])
         .with("zimbraCreateTimestamp", [generalized_time(now)])
 }
@@ -217,6 +217,12 @@ fn staff(identity: &Identity, now: Timestamp) -> Entry {
     } else {
         entry
     }
+}
+
+/// An address as a value of `mail`, which holds ASCII (RFC 4524 §2.16): none, when it needs more
+/// (RFC 6531). The attributes of our own that name addresses hold all of Unicode.
+pub(crate) fn ascii(address: &EmailAddress) -> Option<String> {
+    Some(address.to_string()).filter(|text| text.is_ascii())
 }
 
 fn container(dn: &str, name: &str) -> Entry {

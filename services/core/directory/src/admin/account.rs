@@ -302,16 +302,19 @@ pub(super) fn rename_values(
     old: &EmailAddress,
     new: &EmailAddress,
 ) {
-    let old = old.to_string();
     for attribute in attributes {
-        let values = entry.attributes.texts(attribute).map(|value| {
-            if value.eq_ignore_ascii_case(&old) {
-                new.to_string()
-            } else {
-                value.to_owned()
-            }
-        });
-        let values: Vec<_> = values.collect();
+        let others = entry
+            .attributes
+            .texts(attribute)
+            .filter(|value| EmailAddress::parse(value).is_ok_and(|address| address != *old));
+        let mut values: Vec<_> = others.map(str::to_owned).collect();
+        let new = if *attribute == "mail" {
+            seed::ascii(new)
+        } else {
+            Some(new.to_string())
+        };
+        // The name comes first, as far as a server keeps the order.
+        values.splice(0..0, new);
         entry.attributes.set(attribute, values);
     }
 }

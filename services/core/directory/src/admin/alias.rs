@@ -33,7 +33,7 @@ impl Admin {
         let after = owner
             .clone()
             .with("zimbraMailAlias", [alias.to_string()])
-            .with("mail", [alias.to_string()]);
+            .with("mail", seed::ascii(alias));
         if let Err(error) = self.change(&owner.dn, &edit::changes(&owner, &after)).await {
             // Half an alias helps nobody.
             self.delete(&entry.dn).await?;

@@ -270,4 +270,14 @@ mod tests {
         assert_eq!(near.first(), Some(&"zimbraMailQuota"));
         near.join(", ") + "?"
     }
+
+    proptest::proptest! {
+        #[test]
+        fn reading_an_edit_never_panics(text in "[-+=a-zA-Zü.;]{0,20}") {
+            if let Ok(edit) = Edit::parse(&text) {
+                let mut entry = Entry::new("uid=a");
+                proptest::prop_assert!(apply(&mut entry, &[edit]).is_err() || entry.attributes.len() < 2);
+            }
+        }
+    }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{AccountStatus, Cos, Damaged, Domain, GlobalConfig, Transport, required, unreadable};
 use crate::access::Grant;
-use crate::entry::Entry;
+use crate::entry::{Attributes, Entry};
 use crate::name::{AccountId, EmailAddress};
-use crate::resolve::{Level, Setting, resolve};
+use crate::resolve::{Level, Setting, effective, resolve};
+use crate::schema::AttributeType;
 
 /// An account with everything it inherits from.
 #[derive(Debug)]
@@ -64,9 +65,9 @@ impl Account {
         })
     }
 
-    /// Any setting, as it holds for this account, with where it comes from.
+    /// The entries that its settings come from, nearest first.
     #[must_use]
-    pub fn setting(&self, name: &str) -> Setting<'_> {
+    pub fn levels(&self) -> Vec<(Level, &Attributes)> {
         let mut levels = Vec::with_capacity(4);
         levels.push((Level::Account, &self.entry.attributes));
         levels.extend(
@@ -80,7 +81,18 @@ impl Account {
                 .map(|domain| (Level::Domain, &domain.entry.attributes)),
         );
         levels.push((Level::Global, &self.config.entry.attributes));
-        resolve(name, &levels)
+        levels
+    }
+
+    /// Any setting, as it holds for this account, with where it comes from.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Setting<'_> {
+        resolve(name, &self.levels())
+    }
+
+    /// Every setting that it or something it inherits from has a value for.
+    pub fn settings(&self) -> impl Iterator<Item = (&'static AttributeType, Setting<'_>)> {
+        effective(&self.levels()).collect::<Vec<_>>().into_iter()
     }
 
     fn flag(&self, name: &str) -> bool {

@@ -112,4 +112,13 @@ mod tests {
             assert_eq!(Transport::parse(bad), None, "{bad:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn transports_survive_being_written(text in "(lmtp|smtp):\\[?[a-z.:0-9]{0,12}\\]?(:[0-9]{1,6})?") {
+            if let Some(transport) = Transport::parse(&text) {
+                proptest::prop_assert_eq!(Transport::parse(&transport.to_string()), Some(transport));
+            }
+        }
+    }
 }

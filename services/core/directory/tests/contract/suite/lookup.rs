@@ -54,6 +54,14 @@ pub async fn accounts_are_found_under_every_address(server: &Server) {
             .unwrap()
             .is_none()
     );
+    // RFC 6531: local parts beyond ASCII.
+    server.account("jürgen@example.test", &[]).await;
+    let found = server
+        .daemon
+        .account(&address("JÜRGEN@example.test"))
+        .await
+        .unwrap();
+    assert_eq!(found.unwrap().name, address("jürgen@example.test"));
     let domain = DomainName::parse("example.test").unwrap();
     assert!(server.daemon.is_local_domain(&domain).await.unwrap());
     assert!(
