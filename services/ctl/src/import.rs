@@ -21,7 +21,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use crate::failure::{Exit, Failure};
@@ -32,10 +33,12 @@ use message::Message;
 use progress::Progress;
 use source::{Entry, Source};
 
-/// Messages that are read ahead of the connections: with [`OCTETS_QUEUED_MAX`], memory's bound.
+/// Messages that are read ahead of the connections.
 const QUEUED_MAX: usize = 64;
-/// Octets that one batch of a connection may hold before its answers are awaited.
-const OCTETS_QUEUED_MAX: usize = 1 << 20;
+/// Memory for messages between disk and answer, in KiB; a larger message goes alone.
+const MEMORY_MAX: u32 = 64 << 10;
+/// Octets after which a connection's batch is full.
+const BATCH_OCTETS: usize = 1 << 20;
 /// Appends that one connection has under way.
 const WINDOW: usize = 16;
 /// Messages that could not be imported and are named; the rest is counted.
@@ -89,6 +92,7 @@ struct Parcel {
     folder: Arc<str>,
     from: String,
     message: Message,
+    _memory: OwnedSemaphorePermit,
 }
 
 /// Runs an import.
@@ -120,7 +124,9 @@ pub(crate) async fn run(plan: Plan) -> Result<Report, Failure> {
             ));
         }
     }
+    let memory = Arc::new(Semaphore::new(MEMORY_MAX as usize));
     let reader = Reader {
+        memory: Arc::clone(&memory),
         plan: plan.clone(),
         source,
         names,
@@ -136,8 +142,9 @@ pub(crate) async fn run(plan: Plan) -> Result<Report, Failure> {
             Err(error) => broken = broken.or(Some(internal(&error))),
         }
     }
-    // With all senders gone the reader must not wait for room.
+    // With all senders gone the reader must not wait for room or memory.
     queue.lock().await.close();
+    memory.close();
     let read = reading.await.map_err(|error| internal(&error))?;
     progress.finish();
     if let Some(failure) = broken {
@@ -207,6 +214,7 @@ async fn present(
 
 /// The thread that reads.
 struct Reader {
+    memory: Arc<Semaphore>,
     plan: Plan,
     source: Source,
     names: Vec<Arc<str>>,
@@ -225,13 +233,16 @@ impl Reader {
                     report.present += 1;
                     self.progress.advance();
                 }
-                Ok(Some(parcel)) if self.plan.dry_run => {
+                Ok(Some(message)) if self.plan.dry_run => {
                     report.imported += 1;
-                    report.octets += parcel.message.octets.len() as u64;
+                    report.octets += message.octets.len() as u64;
                     self.progress.advance();
                 }
-                Ok(Some(parcel)) => {
-                    if parcels.blocking_send(parcel).is_err() {
+                Ok(Some(message)) => {
+                    let sent = self
+                        .parcel(&entry, message)
+                        .is_some_and(|parcel| parcels.blocking_send(parcel).is_ok());
+                    if !sent {
                         // All connections are gone; they say why.
                         return report;
                     }
@@ -246,7 +257,7 @@ impl Reader {
     }
 
     /// A message, unless it is there already.
-    fn read(&mut self, entry: &Entry) -> std::io::Result<Option<Parcel>> {
+    fn read(&mut self, entry: &Entry) -> std::io::Result<Option<Message>> {
         let message = Message::read(entry, &self.source, self.plan.quoting)?;
         if let Some(counts) = self.present.get_mut(entry.folder)
             && let Some(count) = counts.get_mut(&message.email_id())
@@ -255,12 +266,20 @@ impl Reader {
             *count -= 1;
             return Ok(None);
         }
-        let folder = self.names.get(entry.folder).cloned().unwrap_or_default();
-        Ok(Some(Parcel {
-            folder,
+        Ok(Some(message))
+    }
+
+    /// Waits for memory; None when nobody will give any back.
+    fn parcel(&self, entry: &Entry, message: Message) -> Option<Parcel> {
+        let size = u32::try_from(message.octets.len() >> 10).unwrap_or(u32::MAX);
+        let wanted = size.saturating_add(1).min(MEMORY_MAX);
+        let memory = Arc::clone(&self.memory).acquire_many_owned(wanted);
+        Some(Parcel {
+            folder: self.names.get(entry.folder).cloned()?,
             from: entry.shown(&self.source),
             message,
-        }))
+            _memory: Handle::current().block_on(memory).ok()?,
+        })
     }
 }
 
@@ -314,7 +333,7 @@ async fn next_batch(queue: &Mutex<mpsc::Receiver<Parcel>>) -> Vec<Parcel> {
     };
     octets += first.message.octets.len();
     batch.push(first);
-    while batch.len() < WINDOW && octets < OCTETS_QUEUED_MAX {
+    while batch.len() < WINDOW && octets < BATCH_OCTETS {
         let Ok(parcel) = queue.try_recv() else {
             break;
         };
