@@ -5,7 +5,7 @@ use super::reply::{Ending, text};
 use super::view::{Echo, Expunges, OwnStore};
 use super::{Next, Session};
 use crate::backend::{Backend, FlagChange, Mailboxes, Snapshot};
-use crate::grammar::{By, Code, Condition, Reply, Store, Tag};
+use crate::grammar::{By, Code, Reply, Store, Tag};
 use crate::types::Uid;
 
 impl<B: Backend> Session<B> {
@@ -30,7 +30,7 @@ impl<B: Backend> Session<B> {
     async fn alter(&self, by: By, store: Store) -> Result<(OwnStore, Ending), Ending> {
         let (home, view) = self.selected()?;
         let mut uids = named((home, view), by, &store.sequence)?;
-        let gone = uids.iter().any(|uid| view.is_ghost(*uid));
+        let partly = by == By::Sequence && uids.iter().any(|uid| view.is_ghost(*uid));
         uids.retain(|uid| !view.is_ghost(*uid));
         let change = FlagChange {
             action: store.action,
@@ -54,18 +54,17 @@ impl<B: Backend> Session<B> {
             let numbers = modified.into_iter().filter_map(number).collect();
             let ending = Ending::ok(text::SOME_MODIFIED);
             ending.with(Code::Modified(numbers))
-        } else if gone && by == By::Sequence {
+        } else if partly {
             // RFC 2180 §4.2.2: the others have been changed.
-            Ending {
-                condition: Condition::No,
-                ..crate::backend::Failure::Expunged.into()
-            }
+            crate::backend::Failure::Expunged.into()
         } else {
             Ending::ok(text::DONE)
         };
         let echo = match store.reply {
-            Reply::Flags => Echo::Flags,
+            // After a NO the client cannot know what has been done.
+            Reply::Silent if partly => Echo::Flags,
             Reply::Silent => Echo::Silent,
+            Reply::Flags => Echo::Flags,
         };
         Ok((OwnStore { uids, change, echo }, ending))
     }

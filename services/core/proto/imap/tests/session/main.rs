@@ -10,6 +10,7 @@ mod arbitrary;
 mod catalogue;
 mod hostile;
 mod law;
+mod model;
 mod play;
 mod table;
 mod transcript;
