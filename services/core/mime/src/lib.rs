@@ -10,7 +10,7 @@
 //! | [`limits`] | how much of a hostile message is read | |
 //! | [`header`] | where a field begins and ends; unfolding | 5322 §2.2, §3.6.8 |
 //! | [`structure`] | what a part is, and where section 1.2.TEXT lies | 9051 §6.4.5, 2046 |
-//! | `scan` | where parts begin and end | 2046 §5.1 |
+//! | `scan`, `part_fields`, `budget` | where parts begin and end, and what describes them | 2046 §5.1 |
 //! | `content` | Content-Type, Content-Disposition and their parameters | 2045, 2183, 2231, 3282 |
 //! | [`envelope`] | addresses, groups, dates as IMAP sends them | 9051 §7.5.2, 5322 §3.4 |
 //! | `encode` | the stored form of a structure | |
@@ -24,6 +24,7 @@
 //! within its parent's body; work and memory are bounded by [`limits`]; the same octets always give
 //! the same structure.
 
+mod budget;
 pub mod charset;
 mod content;
 pub mod date;
@@ -33,6 +34,7 @@ pub mod header;
 mod lexer;
 pub mod limits;
 mod octets;
+mod part_fields;
 mod scan;
 pub mod structure;
 pub mod text;

@@ -2,14 +2,14 @@
 
 use memchr::memmem;
 
+use crate::budget::Budget;
 use crate::content::{self, ContentType};
-use crate::envelope::{self, Address, Envelope};
-use crate::header::{self, Field, Fields};
-use crate::limits::{
-    ADDRESSES_MAX, BOUNDARY_MAX, DEPTH_MAX, HEADER_MAX, PARTS_MAX, STRUCTURE_TEXT_MAX,
-};
+use crate::envelope::Envelope;
+use crate::header::{self, Fields};
+use crate::limits::{BOUNDARY_MAX, DEPTH_MAX, HEADER_MAX, PARTS_MAX};
 use crate::octets::Octets;
-use crate::structure::{Disposition, Kind, Parameter, Part, Span, Structure};
+use crate::part_fields::{Enveloped, PartFields};
+use crate::structure::{Kind, Part, Span, Structure};
 
 /// Describes a message.
 pub(crate) fn structure(message: &[u8]) -> Structure {
@@ -18,7 +18,7 @@ pub(crate) fn structure(message: &[u8]) -> Structure {
         parts: Vec::new(),
         open: Vec::new(),
         dashes: memmem::Finder::new(b"\n--"),
-        text_left: STRUCTURE_TEXT_MAX,
+        budget: Budget::new(),
     };
     scan.part(0, Role::Message, 0);
     let mut parts = scan.parts.into_iter();
@@ -35,8 +35,7 @@ struct Scan<'a> {
     /// The boundaries of the multiparts around the place that is read, outermost first.
     open: Vec<Octets>,
     dashes: memmem::Finder<'static>,
-    /// What [`STRUCTURE_TEXT_MAX`] leaves.
-    text_left: usize,
+    budget: Budget,
 }
 
 /// What a part is to the one that holds it.
@@ -228,9 +227,13 @@ impl Scan<'_> {
     fn describe(&mut self, span: Span, role: Role) -> (Part, Option<Octets>) {
         let header = span.of(self.message);
         let header = header.get(..HEADER_MAX).unwrap_or(header);
+        let enveloped = match role {
+            Role::Message => Enveloped::Yes,
+            Role::Mixed | Role::Digest => Enveloped::No,
+        };
         let mut fields = PartFields::default();
         for field in Fields::new(header) {
-            fields.take(&field, role);
+            fields.take(&field, enveloped);
         }
         let content_type = fields.content_type.unwrap_or_else(|| match role {
             Role::Digest => ContentType::message(),
@@ -248,16 +251,16 @@ impl Scan<'_> {
             lines: 0,
             media_type: content_type.media_type,
             media_subtype: content_type.media_subtype,
-            parameters: self.afford_parameters(content_type.parameters),
-            id: self.afford(fields.id),
-            description: self.afford(fields.description),
+            parameters: self.budget.afford_parameters(content_type.parameters),
+            id: self.budget.afford(fields.id),
+            description: self.budget.afford(fields.description),
             encoding: fields.encoding.unwrap_or_else(|| "7bit".into()),
-            md5: self.afford(fields.md5),
-            disposition: self.afford_disposition(fields.disposition),
-            language: self.afford_all(fields.language, |tag| tag.len()),
-            location: self.afford(fields.location),
+            md5: self.budget.afford(fields.md5),
+            disposition: self.budget.afford_disposition(fields.disposition),
+            language: self.budget.afford_all(fields.language, |tag| tag.len()),
+            location: self.budget.afford(fields.location),
             envelope: (role == Role::Message)
-                .then(|| Box::new(self.afford_envelope(fields.envelope))),
+                .then(|| Box::new(self.budget.afford_envelope(fields.envelope))),
             descendants: 0,
         };
         (part, boundary)
@@ -270,158 +273,6 @@ impl Scan<'_> {
         let body = body.strip_suffix(b"\r").unwrap_or(body);
         start + body.len()
     }
-
-    fn afford(&mut self, octets: Option<Octets>) -> Option<Octets> {
-        octets.filter(|octets| self.charge(octets.len()))
-    }
-
-    fn afford_all<T>(&mut self, items: Vec<T>, size: impl Fn(&T) -> usize) -> Vec<T> {
-        let mut items = items;
-        let affordable = items
-            .iter()
-            .take_while(|item| self.charge(size(item) + 4))
-            .count();
-        items.truncate(affordable);
-        items
-    }
-
-    fn afford_parameters(&mut self, parameters: Vec<Parameter>) -> Vec<Parameter> {
-        self.afford_all(parameters, |parameter| {
-            parameter.name.len() + parameter.value.len()
-        })
-    }
-
-    fn afford_disposition(&mut self, disposition: Option<Disposition>) -> Option<Disposition> {
-        let disposition = disposition.filter(|disposition| self.charge(disposition.kind.len()))?;
-        Some(Disposition {
-            kind: disposition.kind,
-            parameters: self.afford_parameters(disposition.parameters),
-        })
-    }
-
-    fn afford_envelope(&mut self, envelope: Envelope) -> Envelope {
-        let mut list = |addresses: Vec<Address>| {
-            self.afford_all(addresses, |address| {
-                [
-                    &address.name,
-                    &address.route,
-                    &address.mailbox,
-                    &address.host,
-                ]
-                .into_iter()
-                .flatten()
-                .map(|octets| octets.len())
-                .sum()
-            })
-        };
-        Envelope {
-            from: list(envelope.from),
-            sender: list(envelope.sender),
-            reply_to: list(envelope.reply_to),
-            to: list(envelope.to),
-            cc: list(envelope.cc),
-            bcc: list(envelope.bcc),
-            date: self.afford(envelope.date),
-            subject: self.afford(envelope.subject),
-            in_reply_to: self.afford(envelope.in_reply_to),
-            message_id: self.afford(envelope.message_id),
-        }
-    }
-
-    /// Whether so many octets of text fit the structure still.
-    fn charge(&mut self, octets: usize) -> bool {
-        match self.text_left.checked_sub(octets) {
-            Some(left) => {
-                self.text_left = left;
-                true
-            }
-            None => false,
-        }
-    }
-}
-
-/// The fields that describe a part, as they are met; the first of a name counts.
-#[derive(Default)]
-struct PartFields {
-    content_type: Option<ContentType>,
-    content_type_seen: bool,
-    id: Option<Octets>,
-    description: Option<Octets>,
-    encoding: Option<Octets>,
-    md5: Option<Octets>,
-    disposition: Option<Disposition>,
-    language: Vec<Octets>,
-    location: Option<Octets>,
-    envelope: Envelope,
-}
-
-impl PartFields {
-    fn take(&mut self, field: &Field<'_>, role: Role) {
-        let known = match field.name.get(..8) {
-            Some(prefix) if prefix.eq_ignore_ascii_case(b"content-") => {
-                self.take_content(field.name.get(8..).unwrap_or_default(), field);
-                true
-            }
-            _ => false,
-        };
-        if !known && role == Role::Message {
-            self.take_envelope(field);
-        }
-    }
-
-    fn take_content(&mut self, name: &[u8], field: &Field<'_>) {
-        let value = || field.unfolded();
-        match name.to_ascii_lowercase().as_slice() {
-            b"type" if !self.content_type_seen => {
-                self.content_type_seen = true;
-                self.content_type = ContentType::parse(&value());
-            }
-            b"transfer-encoding" => keep_first(&mut self.encoding, || content::encoding(&value())),
-            b"disposition" => keep_first(&mut self.disposition, || content::disposition(&value())),
-            b"id" => keep_first(&mut self.id, || owned(&value())),
-            b"description" => keep_first(&mut self.description, || owned(&value())),
-            b"md5" => keep_first(&mut self.md5, || owned(&value())),
-            b"location" => keep_first(&mut self.location, || owned(&value())),
-            b"language" if self.language.is_empty() => self.language = content::languages(&value()),
-            _ => {}
-        }
-    }
-
-    fn take_envelope(&mut self, field: &Field<'_>) {
-        let envelope = &mut self.envelope;
-        let text = || owned(&field.unfolded());
-        let list = |list: &mut Vec<Address>| {
-            let room = ADDRESSES_MAX.saturating_sub(list.len());
-            list.extend(
-                envelope::addresses(&field.unfolded())
-                    .into_iter()
-                    .take(room),
-            );
-        };
-        match field.name.to_ascii_lowercase().as_slice() {
-            b"date" => keep_first(&mut envelope.date, text),
-            b"subject" => keep_first(&mut envelope.subject, text),
-            b"in-reply-to" => keep_first(&mut envelope.in_reply_to, text),
-            b"message-id" => keep_first(&mut envelope.message_id, text),
-            b"from" => list(&mut envelope.from),
-            b"sender" => list(&mut envelope.sender),
-            b"reply-to" => list(&mut envelope.reply_to),
-            b"to" => list(&mut envelope.to),
-            b"cc" => list(&mut envelope.cc),
-            b"bcc" => list(&mut envelope.bcc),
-            _ => {}
-        }
-    }
-}
-
-fn keep_first<T>(place: &mut Option<T>, value: impl FnOnce() -> Option<T>) {
-    if place.is_none() {
-        *place = value();
-    }
-}
-
-fn owned(value: &[u8]) -> Option<Octets> {
-    Some(value.into())
 }
 
 fn kind_of(part: &Part) -> Kind {

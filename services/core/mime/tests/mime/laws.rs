@@ -134,14 +134,15 @@ proptest! {
     fn values_of_any_octets_are_read(value in vec(any::<u8>(), 0..200)) {
         drop(envelope::addresses(&value));
         drop(word::decode(&value));
-        let _ = SentDate::parse(&value);
+        prop_assert!(SentDate::parse(&value).is_none_or(|date| date.day.year() <= 9999));
         let labelled = [b"=?shift_jis?q?", &value[..], b"?= =?utf-7?b?", &value[..], b"?="].concat();
         drop(word::decode(&labelled));
     }
 
     #[test]
     fn dates_of_likely_words_are_read(words in vec("[0-9]{1,6}|[+-][0-9]{1,6}|[0-9]{1,3}:[0-9]{1,3}(:[0-9]{0,3})?|Jan|Feb|Mon,|EST|\\(|\\)|1-Jan-20", 0..10)) {
-        let _ = SentDate::parse(words.join(" ").as_bytes());
+        let date = SentDate::parse(words.join(" ").as_bytes());
+        prop_assert!(date.is_none_or(|date| date.day.year() <= 9999));
     }
 
     #[test]
