@@ -1,0 +1,112 @@
+//! `[store]`: what this daemon can be told.
+
+use std::path::PathBuf;
+
+use roost_kit::config::{ByteSize, Listen, Period, Settings, Wrong};
+use roost_kit::net::ConnectionLimits;
+use roost_kit::place;
+use serde::Deserialize;
+
+/// `[store]`: the mail store of this node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The folder that holds the journal, the messages and their metadata.
+    pub state: PathBuf,
+    /// Where mail for this node's accounts is taken (LMTP, RFC 2033). There is no sign-in: only the
+    /// mail servers of this installation may reach it.
+    pub lmtp: Listen,
+    /// Where IMAP is spoken, with STARTTLS.
+    pub imap: Listen,
+    /// Where IMAP is spoken over TLS from the first octet.
+    pub imaps: Listen,
+    /// Where POP3 is spoken, with STLS.
+    pub pop3: Listen,
+    /// Where POP3 is spoken over TLS from the first octet.
+    pub pop3s: Listen,
+    /// Where health and metrics are served.
+    pub health: Listen,
+    /// The largest message that is taken, by LMTP or IMAP APPEND.
+    pub message_size_max: ByteSize,
+    /// Limits on connections at a time, in total and from one address, for LMTP and for the readers'
+    /// protocols (IMAP and POP3 together).
+    pub connections: Connections,
+    /// How many sessions one account may have at a time, over all protocols.
+    pub sessions_per_account: u32,
+    /// How long a client may be silent before it has signed in.
+    pub login_timeout: Period,
+    /// How long an IMAP client may be silent. RFC 9051 §5.4 asks for 30 minutes.
+    pub imap_timeout: Period,
+    /// How long a POP3 client may be silent. RFC 1939 §3 asks for 10 minutes.
+    pub pop3_timeout: Period,
+    /// How long an LMTP client may be silent. RFC 5321 §4.5.3.2.7 asks for 5 minutes.
+    pub lmtp_timeout: Period,
+    /// When the state on disk catches up with the journal.
+    pub checkpoint: Checkpoint,
+}
+
+/// `[store.connections]`
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Connections {
+    /// For LMTP.
+    pub lmtp: ConnectionLimits,
+    /// For IMAP and POP3 together.
+    pub readers: ConnectionLimits,
+}
+
+/// `[store.checkpoint]`: whichever comes first.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Checkpoint {
+    /// After so much time.
+    pub interval: Period,
+    /// After so many octets of journal; bounds how much is replayed after a crash.
+    pub bytes: ByteSize,
+}
+
+impl Default for Checkpoint {
+    fn default() -> Self {
+        Self {
+            interval: Period::seconds(60),
+            bytes: ByteSize::mib(256),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            state: PathBuf::from(place::STORE_STATE),
+            lmtp: Listen::loopback(place::LMTP),
+            imap: Listen::loopback(place::STORE_IMAP),
+            imaps: Listen::loopback(place::STORE_IMAPS),
+            pop3: Listen::loopback(place::STORE_POP3),
+            pop3s: Listen::loopback(place::STORE_POP3S),
+            health: Listen::loopback(place::STORE_HEALTH),
+            message_size_max: ByteSize::mib(50),
+            connections: Connections::default(),
+            sessions_per_account: 100,
+            login_timeout: Period::seconds(60),
+            imap_timeout: Period::minutes(30),
+            pop3_timeout: Period::minutes(10),
+            lmtp_timeout: Period::minutes(5),
+            checkpoint: Checkpoint::default(),
+        }
+    }
+}
+
+impl Settings for Config {
+    const TABLE: &'static str = "store";
+
+    fn health(&self) -> &Listen {
+        &self.health
+    }
+
+    fn check(&self) -> Result<(), Wrong> {
+        if self.sessions_per_account == 0 {
+            return Err(Wrong::new("sessions_per_account", "expected at least 1"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,197 @@
+//! Signing in to read mail: the same for IMAP and POP3.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use roost_core_directory::name::AccountId;
+use roost_kit::fields::{self, Escaped};
+use roost_kit::limit::LoginDelays;
+use roost_kit::net::Peer;
+use roost_proto_sasl::scram::ServerSignature;
+use roost_proto_sasl::{Authenticate, Login, Mechanism, Mechanisms, Parameters, Proof, Refused};
+
+use crate::accounts::{Accounts, Owner};
+use crate::metrics::{self, Counts, LoginLabel, Protocol, ProtocolLabel};
+use crate::presence::{Presence, Present};
+use crate::session_id::SessionId;
+
+/// What a session's own delay after its first failed login is, in every protocol; it doubles with
+/// each further one up to [`SESSION_DELAY_MAX`].
+const SESSION_DELAY: Duration = Duration::from_secs(2);
+/// See [`SESSION_DELAY`].
+const SESSION_DELAY_MAX: Duration = Duration::from_secs(16);
+
+/// What all doors share.
+#[derive(Debug)]
+pub(crate) struct Porter<A> {
+    pub(crate) accounts: A,
+    pub(crate) counts: Counts,
+    pub(crate) delays: LoginDelays,
+    pub(crate) presence: Presence<AccountId>,
+    /// Whether the directory can check SCRAM, as far as is known.
+    pub(crate) scram: AtomicBool,
+}
+
+impl<A: Accounts> Porter<A> {
+    /// The mechanisms that new sessions offer.
+    pub(crate) fn mechanisms(&self) -> Mechanisms {
+        let mechanisms = Mechanisms::NONE.with(Mechanism::Plain);
+        match self.scram.load(Ordering::Relaxed) {
+            true => mechanisms.with(Mechanism::ScramSha256),
+            false => mechanisms,
+        }
+    }
+
+    /// Asks whether SCRAM can be offered.
+    pub(crate) async fn learn_scram(&self) {
+        let offered = self.accounts.offers_scram().await;
+        self.scram.store(offered, Ordering::Relaxed);
+    }
+}
+
+/// Where one session's client signs in.
+#[derive(Debug)]
+pub(crate) struct Door<A> {
+    porter: Arc<Porter<A>>,
+    protocol: Protocol,
+    session: SessionId,
+    peer: Peer,
+    failures: AtomicU32,
+}
+
+/// Somebody who has signed in, counted while the session lasts.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    /// Whose mailbox is open.
+    pub(crate) owner: Owner,
+    _present: Present<AccountId>,
+    _counted: Counted,
+}
+
+/// One in the gauge of sessions.
+#[derive(Debug)]
+struct Counted(metrics::Gauge);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl<A: Accounts> Door<A> {
+    pub(crate) fn new(
+        porter: Arc<Porter<A>>,
+        protocol: Protocol,
+        session: SessionId,
+        peer: Peer,
+    ) -> Self {
+        Self {
+            porter,
+            protocol,
+            session,
+            peer,
+            failures: AtomicU32::new(0),
+        }
+    }
+
+    fn count(&self, outcome: metrics::Login) {
+        let label = LoginLabel {
+            protocol: self.protocol,
+            outcome,
+        };
+        self.porter.counts.logins.get_or_create(&label).inc();
+    }
+
+    fn welcome(&self, owner: Owner) -> Result<Reader, Refused> {
+        let (account, session) = (&owner.name, self.session);
+        let Some(present) = self.porter.presence.enter(owner.id) else {
+            tracing::info!({ fields::ACCOUNT } = %account, { fields::SESSION } = %session, "too many sessions");
+            self.count(metrics::Login::Unavailable);
+            return Err(Refused::Unavailable);
+        };
+        self.count(metrics::Login::Accepted);
+        if let Some(address) = self.peer.ip() {
+            self.porter.delays.succeeded(address);
+        }
+        tracing::info!(
+            { fields::SERVICE } = self.protocol.name(),
+            { fields::SESSION } = %session,
+            { fields::PEER } = %self.peer,
+            { fields::ACCOUNT } = %account,
+            "signed in"
+        );
+        let gauge = self
+            .porter
+            .counts
+            .sessions
+            .get_or_create_owned(&ProtocolLabel {
+                protocol: self.protocol,
+            });
+        gauge.inc();
+        Ok(Reader {
+            owner,
+            _present: present,
+            _counted: Counted(gauge),
+        })
+    }
+
+    /// Logs and counts a refusal, and waits as long as the address has earned beyond what the
+    /// session itself waits.
+    async fn turn_away(&self, name: &str, refused: Refused) -> Refused {
+        let outcome = match refused {
+            Refused::Credentials => metrics::Login::Refused,
+            Refused::Forbidden => metrics::Login::Forbidden,
+            Refused::Unavailable => metrics::Login::Unavailable,
+        };
+        self.count(outcome);
+        tracing::info!(
+            { fields::SERVICE } = self.protocol.name(),
+            { fields::SESSION } = %self.session,
+            { fields::PEER } = %self.peer,
+            { fields::ACCOUNT } = %Escaped(name.as_bytes()),
+            { fields::OUTCOME } = %refused,
+            "not signed in"
+        );
+        if let (Some(address), Refused::Credentials | Refused::Forbidden) =
+            (self.peer.ip(), refused)
+        {
+            let earned = self.porter.delays.failed(address);
+            let doublings = self.failures.fetch_add(1, Ordering::Relaxed).min(8);
+            let own = SESSION_DELAY.saturating_mul(1 << doublings);
+            let rest = earned.saturating_sub(own.min(SESSION_DELAY_MAX));
+            tokio::time::sleep(rest).await;
+        }
+        refused
+    }
+}
+
+impl<A: Accounts> Authenticate for Door<A> {
+    type Account = Reader;
+
+    async fn password(&self, login: Login) -> Result<Reader, Refused> {
+        match self.porter.accounts.password(&login, self.protocol).await {
+            Ok(owner) => self.welcome(owner),
+            Err(refused) => Err(self.turn_away(&login.authcid, refused).await),
+        }
+    }
+
+    async fn scram_parameters(&self, name: &str) -> Result<Parameters, Refused> {
+        self.porter.accounts.scram_parameters(name).await
+    }
+
+    async fn scram_verify(&self, proof: Proof) -> Result<(Reader, ServerSignature), Refused> {
+        match self
+            .porter
+            .accounts
+            .scram_verify(&proof, self.protocol)
+            .await
+        {
+            Ok(proven) => {
+                let reader = self.welcome(proven.owner)?;
+                Ok((reader, ServerSignature(proven.signature)))
+            }
+            Err(refused) => Err(self.turn_away(&proof.name, refused).await),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The mail store: mailboxes on this node; LMTP in, IMAP and POP3 out.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | `start` | which services run, on what |
+//! | `config` | what an administrator can say |
+//! | `accounts` | whose mailboxes are here, who may sign in |
+//! | `door`, `presence` | what signing in costs, counts and logs; sessions an account |
+//! | `lmtp` | where a message goes, and the answer for each recipient |
+//! | `imap`, `pop3` | how the engine's folders look to the protocols |
+//! | `conversation` | sockets, timers, TLS and drain around a session, for all protocols |
+//! | `content` | what is read of a message once, when it comes |
+//! | `trouble` | the engine's errors in the protocols' words |
+//! | `upkeep`, `metrics`, `session_log` | health, figures, one line a session |
+//!
+//! Nothing here knows a protocol's grammar or how mail is kept: `roost-proto-*` and `roost-mailbox`
+//! do. A message is accepted only with the engine's word that it is durable.
+
+mod accounts;
+mod config;
+mod content;
+mod conversation;
+mod door;
+mod imap;
+mod lmtp;
+mod metrics;
+mod pop3;
+mod presence;
+mod session_id;
+mod session_log;
+mod start;
+mod trouble;
+mod upkeep;
+
+pub use config::Config;
+pub use start::start;
