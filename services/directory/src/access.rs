@@ -206,7 +206,10 @@ fn may_read(schema: &Schema, role: &Role, relation: Relation, attribute: &Attrib
                     Access::Plain | Access::AddressBook | Access::Preference
                 )
             }
-            Relation::Neighbour => access == Access::AddressBook || describes(schema, attribute),
+            Relation::Neighbour => match attribute.row.usage {
+                Usage::User => access == Access::AddressBook,
+                Usage::Operational | Usage::Server => describes(schema, attribute),
+            },
             Relation::Container => {
                 ["dc", "o", "ou", "cn", "description"].contains(&attribute.name)
                     || describes(schema, attribute)
@@ -216,9 +219,11 @@ fn may_read(schema: &Schema, role: &Role, relation: Relation, attribute: &Attrib
     }
 }
 
-/// What says no more than that the entry is there, and of what kind.
+/// What says no more than that the entry is there, since when, and of what kind: not who made it.
 fn describes(schema: &Schema, attribute: &Attribute) -> bool {
-    attribute.id == schema.known.object_class || attribute.row.usage != Usage::User
+    let known = &schema.known;
+    let by_whom = [known.creators_name, known.modifiers_name].contains(&attribute.id);
+    attribute.id == known.object_class || (attribute.row.usage != Usage::User && !by_whom)
 }
 
 /// Classes of entries that people look up.

@@ -61,10 +61,10 @@ pub async fn rename(
 
     let mut entry = old.entry.clone();
     entry.dn = new_dn.clone();
-    add::add_name(schema, &new_dn, &mut entry)?;
     if request.delete_old_rdn {
         remove_old_name(schema, &old.entry, &mut entry);
     }
+    add::add_name(schema, &new_dn, &mut entry)?;
     modify::finish(directory, identity, &old.entry, &mut entry)?;
     write.rename(&old, parent, &entry).await?;
     let durable = write.commit().await?;
