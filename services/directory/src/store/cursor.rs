@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use super::plan::{Order, Plan, Region};
+use super::cache::LOOKUP_ENTRIES;
+use super::index::Key;
+use super::plan::{Order, Plan, Reach, Region};
 use super::{Found, Row, Store, StoreError, sql};
 use crate::dn::DnKey;
 use crate::filter::Prepared;
@@ -141,23 +143,29 @@ type RowQuery = sqlx::query::QueryAs<'static, sqlx::Sqlite, Row, sqlx::sqlite::S
 impl Store {
     fn scan(&self, region: &Region, after: &DnKey, limit: i64) -> RowQuery {
         match region.reach {
-            super::plan::Reach::Children => sqlx::query_as(sql::CHILDREN)
+            Reach::Children => sqlx::query_as(sql::CHILDREN)
                 .bind(region.base)
                 .bind(after.as_bytes().to_vec())
                 .bind(limit),
-            super::plan::Reach::Subtree | super::plan::Reach::Below => sqlx::query_as(sql::SUBTREE)
-                .bind(region.key.as_bytes().to_vec())
-                .bind(after.as_bytes().to_vec())
-                .bind(region.key.after_subtree().unwrap_or_else(|| vec![0xff]))
-                .bind(limit),
+            Reach::Subtree | Reach::Below => {
+                let from = match after.is_root() {
+                    true => region.key.as_bytes().to_vec(),
+                    // The least key that is greater.
+                    false => [after.as_bytes(), &[0]].concat(),
+                };
+                sqlx::query_as(sql::SUBTREE)
+                    .bind(from)
+                    .bind(region.key.after_subtree().unwrap_or_else(|| vec![0xff]))
+                    .bind(limit)
+            }
         }
     }
 
-    fn cached(&self, key: &super::index::Key) -> Option<Arc<[DnKey]>> {
+    fn cached(&self, key: &Key) -> Option<Arc<[DnKey]>> {
         self.cache.lookup(key)
     }
 
-    async fn cached_entries(&self, key: &super::index::Key) -> Result<Vec<Arc<Found>>, StoreError> {
+    async fn cached_entries(&self, key: &Key) -> Result<Vec<Arc<Found>>, StoreError> {
         let mut found = Vec::new();
         for name in self.cached(key).iter().flat_map(|names| names.iter()) {
             found.extend(self.find(name).await?);
@@ -166,8 +174,8 @@ impl Store {
         Ok(found)
     }
 
-    fn remember(&self, seen: u64, key: &super::index::Key, found: &[Arc<Found>]) {
-        if found.len() > super::cache::LOOKUP_ENTRIES {
+    fn remember(&self, seen: u64, key: &Key, found: &[Arc<Found>]) {
+        if found.len() > LOOKUP_ENTRIES {
             return;
         }
         for found in found {

@@ -39,9 +39,10 @@ pub(super) const ALL_AFTER: &str =
 /// parent, after this name, at most.
 pub(super) const CHILDREN: &str = "SELECT id, parent, name, content FROM entry
     WHERE parent = ? AND name > ? ORDER BY name LIMIT ?";
-/// from this name, after this name, before this name, at most.
+/// from this name, before this name, at most. (With a second lower bound SQLite would begin at the
+/// lesser of both each time.)
 pub(super) const SUBTREE: &str = "SELECT id, parent, name, content FROM entry
-    WHERE name >= ? AND name > ? AND name < ? ORDER BY name LIMIT ?";
+    WHERE name >= ? AND name < ? ORDER BY name LIMIT ?";
 /// attribute, form, after this entry, at most.
 pub(super) const EQUAL: &str = "SELECT e.id, e.parent, e.name, e.content
     FROM attribute_index i JOIN entry e ON e.id = i.entry

@@ -226,7 +226,6 @@ impl Write<'_> {
         let end = key.after_subtree().unwrap_or_else(|| vec![0xff]);
         sqlx::query_as(sql::SUBTREE)
             .bind(key.as_bytes())
-            .bind(&[][..])
             .bind(end)
             .bind(i64::MAX)
             .fetch_all(self.writer.connection()?)
