@@ -1,5 +1,8 @@
 //! Whether an entry keeps to the schema (RFC 4512 §2.4, §2.5).
 
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
 use super::attribute::AttributeType;
 use super::class::{ClassKind, ObjectClass};
 use super::kind::Expected;
@@ -121,20 +124,38 @@ fn derives(class: &'static ObjectClass, from: &ObjectClass) -> bool {
     class.lineage().any(|ancestor| ancestor.name == from.name)
 }
 
+/// What a class and those it derives from require and allow. Worked out once: going through the
+/// whole table for each entry would be most of the cost of a check.
+struct Needs {
+    must: Vec<(&'static str, &'static str)>,
+    may: HashSet<&'static str>,
+}
+
+fn needs(class: &'static ObjectClass) -> Option<&'static Needs> {
+    static NEEDS: LazyLock<HashMap<&'static str, Needs>> = LazyLock::new(|| {
+        super::classes()
+            .map(|class| {
+                let must = class
+                    .lineage()
+                    .flat_map(|above| above.must().map(|attribute| (above.name, attribute)))
+                    .collect();
+                let may = class.lineage().flat_map(ObjectClass::may).collect();
+                (class.name, Needs { must, may })
+            })
+            .collect()
+    });
+    NEEDS.get(class.name)
+}
+
 fn required(
     classes: &[&'static ObjectClass],
     present: &[&'static AttributeType],
 ) -> Result<(), Violation> {
-    for class in classes.iter().flat_map(|class| class.lineage()) {
-        for attribute in class.must() {
-            let found =
-                attribute == "objectClass" || present.iter().any(|one| one.name == attribute);
-            if !found {
-                return Err(Violation::Missing {
-                    class: class.name,
-                    attribute,
-                });
-            }
+    let needs = classes.iter().filter_map(|class| needs(class));
+    for (class, attribute) in needs.flat_map(|needs| needs.must.iter().copied()) {
+        let found = attribute == "objectClass" || present.iter().any(|one| one.name == attribute);
+        if !found {
+            return Err(Violation::Missing { class, attribute });
         }
     }
     Ok(())
@@ -144,15 +165,16 @@ fn allowed(
     classes: &[&'static ObjectClass],
     present: &[&'static AttributeType],
 ) -> Result<(), Violation> {
-    let allowed: std::collections::HashSet<&str> = classes
-        .iter()
-        .flat_map(|class| class.lineage())
-        .flat_map(|class| class.must().chain(class.may()))
-        .collect();
-    match present
-        .iter()
-        .find(|attribute| !allowed.contains(attribute.name))
-    {
+    let allows = |needs: &Needs, name: &str| {
+        needs.may.contains(name) || needs.must.iter().any(|(_, attribute)| *attribute == name)
+    };
+    let is_allowed = |name| {
+        classes
+            .iter()
+            .filter_map(|class| needs(class))
+            .any(|needs| allows(needs, name))
+    };
+    match present.iter().find(|attribute| !is_allowed(attribute.name)) {
         Some(attribute) => Err(Violation::NotAllowed(attribute.name)),
         None => Ok(()),
     }
