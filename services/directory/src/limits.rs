@@ -52,26 +52,14 @@ pub const ANSWERS_WAITING: usize = 64;
 /// How long a client may take to accept what is written to it.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Password checks at a time: each takes [`crate::password::hash`]'s memory.
-pub const PASSWORD_CHECKS_AT_A_TIME: usize = 4;
+/// Password checks at a time at most, however many processors there are: each takes 19 MiB.
+pub const PASSWORD_CHECKS_MAX: usize = 16;
 
 /// How long a password check may wait for its turn before the client hears `busy`.
 pub const PASSWORD_WAIT: Duration = Duration::from_secs(20);
 
 /// Octets of a password. Longer ones are refused before they are hashed.
 pub const PASSWORD_SIZE_MAX: usize = 1024;
-
-/// Names whose failed binds are remembered; the oldest are forgotten first.
-pub const FAILURES_REMEMBERED: u64 = 100_000;
-
-/// How long failed binds are remembered.
-pub const FAILURE_MEMORY: Duration = Duration::from_secs(15 * 60);
-
-/// The first delay of a failed bind; it doubles with each further one.
-pub const FAILURE_DELAY: Duration = Duration::from_millis(250);
-
-/// The longest delay of a failed bind.
-pub const FAILURE_DELAY_MAX: Duration = Duration::from_secs(8);
 
 /// Changes of one modify request.
 pub const CHANGES_MAX: usize = 10_000;

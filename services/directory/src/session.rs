@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -72,8 +73,32 @@ pub struct Task {
     pub message: Message,
     /// Where answers go.
     pub out: mpsc::Sender<Vec<u8>>,
-    /// Set when nobody wants the answer any more.
-    pub cancelled: CancellationToken,
+    /// How it is called off.
+    pub stop: Stop,
+}
+
+/// Calls a request off.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    token: CancellationToken,
+    silent: Arc<AtomicBool>,
+}
+
+impl Stop {
+    /// A search ends, and says that it was cancelled (RFC 3909).
+    pub fn cancel(&self) {
+        self.token.cancel();
+    }
+
+    /// A search ends; whatever it was, there is no answer (RFC 4511 §4.11).
+    pub fn abandon(&self) {
+        self.silent.store(true, Ordering::Relaxed);
+        self.token.cancel();
+    }
+
+    fn is_silent(&self) -> bool {
+        self.silent.load(Ordering::Relaxed)
+    }
 }
 
 impl Session {
@@ -98,12 +123,12 @@ impl Session {
                     controls,
                 },
             out,
-            cancelled,
+            stop,
         } = task;
         let entries = Entries {
             id,
             out: &out,
-            cancelled: &cancelled,
+            cancelled: &stop.token,
         };
         let (kind, result) = match &request {
             Request::Search(search) => {
@@ -115,7 +140,8 @@ impl Session {
             Request::Delete(dn) => (tag::DELETE, self.delete(dn, &controls).await),
             Request::ModifyDn(rename) => (tag::MODIFY_DN, self.rename(rename, &controls).await),
             Request::Extended(extended) => {
-                return self.extended(id, extended, &controls, &out).await;
+                let answer = self.extended(id, extended, &controls).await;
+                return send(&out, &stop, answer).await;
             }
             // These are not for here: they run alone, or have no answer.
             Request::Bind(_) | Request::Unbind | Request::Abandon(_) => return,
@@ -126,11 +152,8 @@ impl Session {
         });
         self.note(&request, &answer.outcome);
         if let Some(tag) = answer_tag(kind) {
-            send(
-                &out,
-                response::result(id, tag, &answer.outcome, &answer.controls),
-            )
-            .await;
+            let answer = response::result(id, tag, &answer.outcome, &answer.controls);
+            send(&out, &stop, answer).await;
         }
     }
 
@@ -241,13 +264,7 @@ impl Session {
         operations::rename::rename(&self.directory, &self.identity, rename, &controls).await
     }
 
-    async fn extended(
-        &self,
-        id: MessageId,
-        request: &Extended,
-        controls: &[Control],
-        out: &mpsc::Sender<Vec<u8>>,
-    ) {
+    async fn extended(&self, id: MessageId, request: &Extended, controls: &[Control]) -> Vec<u8> {
         self.counts.operation(Counted::Extended);
         let result = match Controls::read(controls, Operation::Extended) {
             Ok(_) => self.extension(request).await,
@@ -261,7 +278,7 @@ impl Session {
             tracing::info!(by = %self.identity.dn, code = ?outcome.code, "password modify");
         }
         let answer = ExtendedAnswer { name: None, value };
-        send(out, response::extended(id, &outcome, &answer, &[])).await;
+        response::extended(id, &outcome, &answer, &[])
     }
 
     async fn extension(&self, request: &Extended) -> Result<Option<Vec<u8>>, Refusal> {
@@ -311,9 +328,9 @@ impl Session {
     }
 }
 
-/// Writes an answer, if there is still somebody to read it.
-async fn send(out: &mpsc::Sender<Vec<u8>>, answer: Vec<u8>) {
-    if out.send(answer).await.is_err() {
+/// Writes an answer, if there is still somebody who wants it.
+async fn send(out: &mpsc::Sender<Vec<u8>>, stop: &Stop, answer: Vec<u8>) {
+    if !stop.is_silent() && out.send(answer).await.is_err() {
         tracing::debug!("the client left before its answer");
     }
 }

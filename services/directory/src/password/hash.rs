@@ -7,8 +7,10 @@ use rand::Rng;
 use roost_proto_sasl::scram::Keys;
 use roost_proto_sasl::{Parameters, Password};
 
-/// KiB of memory of one check: the second choice of RFC 9106 §4 is 64 MiB; this is OWASP's, and
-/// with four checks at a time 76 MiB in all.
+use super::argon::Memory;
+
+/// KiB of memory of one check: the second choice of RFC 9106 §4 is 64 MiB; this is OWASP's, and a
+/// quarter of that for each check at a time.
 const MEMORY: u32 = 19 * 1024;
 
 /// Passes over that memory.
@@ -33,19 +35,23 @@ const GENERATED_LENGTH: usize = 20;
 pub struct HashError(#[source] argon2::Error);
 
 /// `{ARGON2}$argon2id$…`, as OpenLDAP's `argon2` module writes it too.
-pub fn hash(password: &[u8]) -> Result<Vec<u8>, HashError> {
+pub fn hash(password: &[u8], memory: &mut Memory) -> Result<Vec<u8>, HashError> {
     let salt: [u8; SALT_SIZE] = random();
-    hash_with(password, &salt)
+    let params = Params::new(MEMORY, PASSES, 1, Some(HASH_SIZE)).map_err(HashError)?;
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut output = [0; HASH_SIZE];
+    memory
+        .hash(&argon, password, &salt, &mut output)
+        .map_err(HashError)?;
+    let salt = STANDARD_NO_PAD.encode(salt);
+    let output = STANDARD_NO_PAD.encode(output);
+    Ok(format!("{{ARGON2}}$argon2id$v=19$m={MEMORY},t={PASSES},p=1${salt}${output}").into_bytes())
 }
 
-fn hash_with(password: &[u8], salt: &[u8]) -> Result<Vec<u8>, HashError> {
-    let params = Params::new(MEMORY, PASSES, 1, Some(HASH_SIZE)).map_err(HashError)?;
-    let mut output = [0; HASH_SIZE];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(password, salt, &mut output)
-        .map_err(HashError)?;
-    let [salt, output] = [salt, &output].map(|octets| STANDARD_NO_PAD.encode(octets));
-    Ok(format!("{{ARGON2}}$argon2id$v=19$m={MEMORY},t={PASSES},p=1${salt}${output}").into_bytes())
+/// Blocks of memory that [`hash`] takes.
+#[must_use]
+pub const fn blocks() -> usize {
+    MEMORY as usize
 }
 
 /// Whether a stored hash is what [`hash`] would make today.

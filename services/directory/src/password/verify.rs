@@ -1,7 +1,6 @@
 //! Checks a password against a stored hash, in every scheme that Zimbra, OpenLDAP, 389 and system
 //! databases leave behind (RFC 2307 and its descendants).
 
-use argon2::{Argon2, PasswordVerifier};
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
@@ -11,11 +10,10 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
-use super::md5_crypt::md5_crypt;
+use argon2::PasswordVerifier;
 
-/// KiB of memory that an imported Argon2 hash may ask for; more would let one entry starve the
-/// server.
-const ARGON2_MEMORY_MAX: u32 = 256 * 1024;
+use super::argon::{self, Memory};
+use super::md5_crypt::md5_crypt;
 
 /// Rounds of PBKDF2 that an imported hash may ask for.
 const PBKDF2_ROUNDS_MAX: u32 = 5_000_000;
@@ -24,7 +22,7 @@ const PBKDF2_ROUNDS_MAX: u32 = 5_000_000;
 const BCRYPT_COST_MAX: u32 = 16;
 
 /// Base64 as found in hashes: with or without padding.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
+pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -82,19 +80,19 @@ pub fn clear(stored: &[u8]) -> Option<&[u8]> {
 
 /// Whether `password` is the one behind `stored`. A hash that cannot be read fits no password.
 #[must_use]
-pub fn verify(stored: &[u8], password: &[u8]) -> bool {
+pub fn verify(stored: &[u8], password: &[u8], memory: &mut Memory) -> bool {
     let Some((scheme, rest)) = scheme(stored) else {
         return same(stored, password);
     };
     let text = std::str::from_utf8(rest).unwrap_or_default();
     match scheme.as_str() {
-        "ARGON2" => argon2(text, password),
+        "ARGON2" => argon::verify(text, password, memory),
         "SSHA" | "SHA" => salted::<Sha1>(rest, password),
         "SSHA256" | "SHA256" => salted::<Sha256>(rest, password),
         "SSHA384" | "SHA384" => salted::<Sha384>(rest, password),
         "SSHA512" | "SHA512" => salted::<Sha512>(rest, password),
         "SMD5" | "MD5" => salted::<Md5>(rest, password),
-        "CRYPT" | "BCRYPT" => crypt(text, password),
+        "CRYPT" | "BCRYPT" => crypt(text, password, memory),
         "PBKDF2" | "PBKDF2-SHA1" | "PBKDF2-SHA256" | "PBKDF2-SHA512" => {
             pbkdf2(&scheme, text, password).unwrap_or(false)
         }
@@ -122,17 +120,8 @@ fn salted<D: Digest>(encoded: &[u8], password: &[u8]) -> bool {
     same(&own, digest)
 }
 
-fn argon2(text: &str, password: &[u8]) -> bool {
-    let memory = text
-        .split(['$', ','])
-        .find_map(|part| part.strip_prefix("m="))
-        .and_then(|number| number.parse::<u32>().ok());
-    memory.is_some_and(|memory| memory <= ARGON2_MEMORY_MAX)
-        && Argon2::default().verify_password(password, text).is_ok()
-}
-
 /// crypt(3): `$1$`, `$2.$`, `$5$`, `$6$`, `$y$`, and PHC strings.
-fn crypt(text: &str, password: &[u8]) -> bool {
+fn crypt(text: &str, password: &[u8], memory: &mut Memory) -> bool {
     let mut parts = text.split('$');
     if parts.next() != Some("") {
         return false;
@@ -155,7 +144,7 @@ fn crypt(text: &str, password: &[u8]) -> bool {
         "y" => yescrypt::Yescrypt::default()
             .verify_password(password, text)
             .is_ok(),
-        "argon2id" | "argon2i" | "argon2d" => argon2(text, password),
+        "argon2id" | "argon2i" | "argon2d" => argon::verify(text, password, memory),
         _ => false,
     }
 }
@@ -194,6 +183,10 @@ pub(crate) fn ssha(password: &[u8], salt: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn verify(stored: &[u8], password: &[u8]) -> bool {
+        super::verify(stored, password, &mut Memory::default())
+    }
 
     /// Each was made by another program: slappasswd with its modules, crypt(3) of glibc and
     /// libxcrypt, Python's hashlib.
@@ -262,9 +255,22 @@ mod tests {
 
     #[test]
     fn our_own_hashes_are_read_back() {
-        let hash = crate::password::hash::hash(b"tulip").unwrap();
+        let hash = crate::password::hash::hash(b"tulip", &mut Memory::default()).unwrap();
         assert!(crate::password::hash::is_current(&hash));
         assert!(verify(&hash, b"tulip"));
         assert!(!verify(&hash, b"rose"));
+    }
+
+    #[test]
+    fn memory_that_is_used_again_changes_nothing() {
+        let mut memory = Memory::default();
+        let one = crate::password::hash::hash(b"tulip", &mut memory).unwrap();
+        let other = crate::password::hash::hash(b"rose", &mut memory).unwrap();
+        for _ in 0..2 {
+            assert!(super::verify(&one, b"tulip", &mut memory));
+            assert!(super::verify(&other, b"rose", &mut memory));
+            assert!(!super::verify(&other, b"tulip", &mut memory));
+            memory.shrink(0);
+        }
     }
 }

@@ -12,13 +12,12 @@ use roost_kit::net::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use crate::limits::{ANSWERS_WAITING, MESSAGE_SIZE_ANONYMOUS, OPERATIONS_AT_A_TIME, WRITE_TIMEOUT};
 use crate::operations::bind::Connection;
 use crate::root::extension;
-use crate::session::{Manner, Session, Task, address, manner, unreadable};
+use crate::session::{Manner, Session, Stop, Task, address, manner, unreadable};
 use crate::wire::ber::{self, Reader};
 use crate::wire::frame::Framer;
 use crate::wire::message::{Message, MessageId, Unreadable, decode};
@@ -37,11 +36,20 @@ pub(super) struct Conversation {
     framer: Framer,
     session: Session,
     running: FuturesUnordered<Running>,
-    tokens: HashMap<MessageId, CancellationToken>,
+    stops: HashMap<MessageId, (Stop, Stoppable)>,
     /// A request that waits until nothing else runs.
     held: Option<Message>,
     sender: mpsc::Sender<Vec<u8>>,
     answers: mpsc::Receiver<Vec<u8>>,
+}
+
+/// Whether a request can be cancelled.
+#[derive(Debug, Clone, Copy)]
+enum Stoppable {
+    /// A search: nothing changes by it.
+    Yes,
+    /// A change comes to its end.
+    No,
 }
 
 /// Whether the conversation goes on.
@@ -73,7 +81,7 @@ impl Conversation {
             framer: Framer::new(MESSAGE_SIZE_ANONYMOUS),
             session,
             running: FuturesUnordered::new(),
-            tokens: HashMap::new(),
+            stops: HashMap::new(),
             held: None,
             sender,
             answers,
@@ -95,7 +103,10 @@ impl Conversation {
                         .await;
                 }
                 Event::Answer(answer) => self.write_answers(answer).await?,
-                Event::Done(id) => drop(self.tokens.remove(&id)),
+                Event::Done(id) => {
+                    self.stops.remove(&id);
+                    last_heard = Instant::from_std(self.shared.directory.clock.instant());
+                }
                 Event::Read(Ok(0)) => return self.end().await,
                 Event::Read(Ok(_)) => {
                     last_heard = Instant::from_std(self.shared.directory.clock.instant());
@@ -157,6 +168,10 @@ impl Conversation {
                 Err(error) => return self.refuse(&error.to_string()).await,
             };
             match decode(&bytes) {
+                // RFC 4511 §4.1.1.1: the id of a request that still runs is taken, and 0 is ours.
+                Ok(message) if message.id.0 == 0 || self.stops.contains_key(&message.id) => {
+                    return self.refuse("the message id is not free").await;
+                }
                 Ok(message) => self.take(message).await?,
                 Err(Unreadable::Fatal(error)) => return self.refuse(&error.to_string()).await,
                 Err(Unreadable::Operation { id, tag, cause }) => {
@@ -183,12 +198,16 @@ impl Conversation {
     }
 
     fn start(&mut self, message: Message) {
-        let (id, cancelled) = (message.id, CancellationToken::new());
-        self.tokens.insert(id, cancelled.clone());
+        let (id, stop) = (message.id, Stop::default());
+        let stoppable = match message.request {
+            Request::Search(_) => Stoppable::Yes,
+            _ => Stoppable::No,
+        };
+        self.stops.insert(id, (stop.clone(), stoppable));
         let task = Task {
             message,
             out: self.sender.clone(),
-            cancelled,
+            stop,
         };
         let session = self.session.clone();
         self.running.push(Box::pin(async move {
@@ -199,28 +218,28 @@ impl Conversation {
 
     /// RFC 4511 §4.11: the request ends without an answer, as far as that can still be.
     fn abandon(&mut self, id: MessageId) {
-        if let Some(token) = self.tokens.get(&id) {
-            token.cancel();
+        if let Some((stop, _)) = self.stops.get(&id) {
+            stop.abandon();
         }
     }
 
-    /// RFC 3909: as abandon, but both requests are answered.
+    /// RFC 3909: as abandon, but both requests are answered, and changes are not undone.
     fn cancel(&mut self, id: MessageId, request: &Extended) -> Vec<u8> {
         let named = || {
             let mut value = Reader::new(request.value.as_deref()?);
             let mut inner = value.enter(ber::SEQUENCE, "a cancel request").ok()?;
-            i32::try_from(inner.integer("a message id").ok()?)
-                .ok()
-                .map(MessageId)
+            let id = inner.integer("a message id").ok()?;
+            i32::try_from(id).ok().map(MessageId)
         };
         let outcome = match named() {
             None => Outcome::new(ResultCode::ProtocolError, "not a cancel request"),
-            Some(target) => match self.tokens.get(&target) {
-                Some(token) => {
-                    token.cancel();
+            Some(target) => match self.stops.get(&target) {
+                None => Outcome::of(ResultCode::NoSuchOperation),
+                Some((_, Stoppable::No)) => Outcome::of(ResultCode::CannotCancel),
+                Some((stop, Stoppable::Yes)) => {
+                    stop.cancel();
                     Outcome::of(ResultCode::Success)
                 }
-                None => Outcome::of(ResultCode::NoSuchOperation),
             },
         };
         response::extended(id, &outcome, &ExtendedAnswer::default(), &[])
@@ -335,8 +354,8 @@ impl Conversation {
     /// Nobody listens any more: searches stop, changes come to their end.
     async fn end(mut self) -> io::Result<()> {
         self.answers.close();
-        for token in self.tokens.values() {
-            token.cancel();
+        for (stop, _) in self.stops.values() {
+            stop.abandon();
         }
         while self.running.next().await.is_some() {}
         match self.stream.as_mut() {

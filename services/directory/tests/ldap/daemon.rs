@@ -193,6 +193,10 @@ impl Drop for Directory {
     }
 }
 
+#[expect(
+    clippy::zombie_processes,
+    reason = "whoever holds the child waits for it; a panic ends the test's process"
+)]
 fn launch(folder: &Path) -> (Child, String, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_roost-directory"))
         .args([

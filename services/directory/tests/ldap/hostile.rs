@@ -44,6 +44,11 @@ fn what_is_not_ldap_ends_the_connection_with_a_notice() {
         .unwrap()
         .to_be_bytes();
     is_cut_off(&directory, &[&[0x30, 0x84][..], &size].concat());
+    // The id that is the server's own.
+    is_cut_off(
+        &directory,
+        &message(0, |writer| writer.primitive(0x4a, b"dc=test")),
+    );
     // The directory is well after all that.
     assert_eq!(directory.admin("ldapwhoami", &[]).code, 0);
 }
@@ -205,6 +210,10 @@ fn requests_side_by_side_are_all_answered_and_can_be_called_off() {
     assert_eq!(raw.answer().unwrap().code, 2);
     raw.send(&extended(203, "1.2.3.4", None));
     assert_eq!(raw.answer().unwrap().code, 2);
+
+    // An id that is in use cannot be used again, but one that is answered can.
+    raw.send(&search(2, "dc=test", |writer| present(writer, "nothing")));
+    assert_eq!(raw.answer().unwrap().id, 2);
 
     // Unbind ends it without a word.
     raw.send(&message(204, |writer| writer.primitive(0x42, b"")));
