@@ -8,9 +8,9 @@ use roost_kit::config::ByteSize;
 /// Settings on the command line: `ATTRIBUTE=VALUE`.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Settings {
-    /// `ATTRIBUTE=VALUE` sets, `+ATTRIBUTE=VALUE` adds a value, `-ATTRIBUTE=VALUE` removes one,
+    /// `ATTRIBUTE=VALUE` sets, `ATTRIBUTE+=VALUE` adds a value, `ATTRIBUTE-=VALUE` removes one,
     /// `ATTRIBUTE=` unsets (the inherited value holds again)
-    #[arg(value_name = "SETTING", required = true, allow_hyphen_values = true)]
+    #[arg(value_name = "SETTING", required = true)]
     pub(crate) settings: Vec<String>,
 }
 
@@ -82,8 +82,11 @@ pub(crate) enum AccountVerb {
         /// The address
         address: String,
         /// Only this setting, and whom it is inherited from
-        #[arg(long, value_name = "ATTRIBUTE")]
+        #[arg(long, value_name = "ATTRIBUTE", conflicts_with = "effective")]
         origin: Option<String>,
+        /// Every setting as it holds, and whom it is inherited from
+        #[arg(long)]
+        effective: bool,
     },
     /// List accounts
     List {

@@ -2,6 +2,8 @@
 
 use roost_core_directory::admin::{Admin, Edit, NewAccount};
 use roost_core_directory::model::Account;
+use roost_core_directory::resolve::Setting;
+use roost_core_directory::schema::{self, Access};
 use roost_kit::secret::Secret;
 use serde_json::Value;
 
@@ -9,7 +11,7 @@ use super::context::Context;
 use super::directory::{address, connect, created, domain, edits, only_said, refused, show};
 use super::password;
 use crate::cli::{AccountVerb, Password};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::output::{Column, Record};
 
 const COLUMNS: [Column; 5] = [
@@ -20,12 +22,29 @@ const COLUMNS: [Column; 5] = [
     Column::bytes("quota", "QUOTA"),
 ];
 
+const SETTINGS: [Column; 3] = [
+    Column::text("attribute", "SETTING"),
+    Column::text("origin", "FROM"),
+    Column::text("values", "VALUE"),
+];
+
 pub(super) async fn run(verb: AccountVerb, context: &Context<'_>) -> Result<(), Failure> {
     let admin = connect(&context.shared.directory)?;
     match verb {
         AccountVerb::Create { .. } => create(verb, &admin, context).await,
-        AccountVerb::Show { address, origin } => {
-            show_one(&address, origin.as_deref(), &admin, context).await
+        AccountVerb::Show {
+            address,
+            origin: Some(attribute),
+            ..
+        } => show_setting(&address, &attribute, &admin, context).await,
+        AccountVerb::Show {
+            address,
+            effective: true,
+            ..
+        } => show_effective(&address, &admin, context).await,
+        AccountVerb::Show { address, .. } => {
+            let account = find(&address, "cannot show it", &admin).await?;
+            show(context.output, record(&account), &account.entry)
         }
         AccountVerb::List { domain: of } => list(of.as_deref(), &admin, context).await,
         AccountVerb::Set { address, settings } => {
@@ -107,23 +126,41 @@ async fn find(name: &str, what: &str, admin: &Admin) -> Result<std::sync::Arc<Ac
     found.map_err(|error| refused(what, error))
 }
 
-async fn show_one(
+async fn show_setting(
     name: &str,
-    origin: Option<&str>,
+    attribute: &str,
     admin: &Admin,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
     let account = find(name, "cannot show it", admin).await?;
-    let Some(attribute) = origin else {
-        return show(context.output, record(&account), &account.entry);
-    };
-    let setting = account.setting(attribute);
+    if schema::attribute(attribute).is_none() {
+        let what = format!("there is no attribute {attribute}");
+        let near = schema::similar_attributes(attribute);
+        return Err(Failure::new(Exit::Usage, "unknown_attribute", what)
+            .similar(near.into_iter().map(str::to_owned)));
+    }
+    context
+        .output
+        .show(&setting(attribute, &account.setting(attribute)))
+}
+
+async fn show_effective(name: &str, admin: &Admin, context: &Context<'_>) -> Result<(), Failure> {
+    let account = find(name, "cannot show it", admin).await?;
+    let records: Vec<Record> = account
+        .settings()
+        .filter(|(attribute, _)| attribute.access != Access::Secret)
+        .map(|(attribute, value)| setting(attribute.name, &value))
+        .collect();
+    context.output.list(&SETTINGS, &records, "nothing is set")
+}
+
+/// A setting as it holds, and whom it is inherited from.
+fn setting(attribute: &str, setting: &Setting<'_>) -> Record {
     let values: Vec<Value> = setting.texts().map(Value::from).collect();
-    let answer = Record::new(attribute)
+    Record::new(attribute)
         .with("attribute", attribute)
         .with("values", values)
-        .with("origin", setting.origin.to_string());
-    context.output.show(&answer)
+        .with("origin", setting.origin.to_string())
 }
 
 async fn list(of: Option<&str>, admin: &Admin, context: &Context<'_>) -> Result<(), Failure> {

@@ -86,16 +86,35 @@ fn bad_edit(what: &str, error: BadEdit) -> Failure {
             format!("{what}: there is no attribute {name}"),
         )
         .similar(near.into_iter().map(str::to_owned)),
+        BadEdit::Form(text) => Failure::new(
+            Exit::Usage,
+            "bad_setting",
+            format!("{what}: {text} is no setting"),
+        )
+        .next("write ATTRIBUTE=VALUE, ATTRIBUTE+=VALUE, ATTRIBUTE-=VALUE or ATTRIBUTE="),
         error => Failure::new(Exit::Usage, "bad_setting", format!("{what}: {error}")),
     }
 }
 
 /// Settings as the command line has them.
 pub(crate) fn edits(what: &str, settings: &[String]) -> Result<Vec<Edit>, Failure> {
-    let parsed = settings.iter().map(|setting| Edit::parse(setting));
+    let parsed = settings.iter().map(|setting| Edit::parse(&signed(setting)));
     parsed
         .collect::<Result<_, _>>()
         .map_err(|error| bad_edit(what, error))
+}
+
+/// `name+=value` is written `+name=value` in the directory's own grammar, whose `-name=value` would
+/// look like an option on a command line.
+fn signed(setting: &str) -> String {
+    match setting.split_once('=') {
+        Some((name, value)) => match (name.strip_suffix('+'), name.strip_suffix('-')) {
+            (Some(name), _) => format!("+{name}={value}"),
+            (_, Some(name)) => format!("-{name}={value}"),
+            _ => setting.to_owned(),
+        },
+        None => setting.to_owned(),
+    }
 }
 
 /// An address on the command line.
@@ -232,6 +251,20 @@ mod tests {
         assert_eq!(*aliases, serde_json::json!(["b@example.test"]));
         assert_eq!(record.get("userPassword"), None);
         assert_eq!(created(&entry), "2026-11-24T08:00:00Z");
+    }
+
+    #[test]
+    fn settings_set_add_remove_and_unset() {
+        for (setting, expected) in [
+            ("cn=a=b", Edit::Set("cn".to_owned(), vec![b"a=b".to_vec()])),
+            ("cn=", Edit::Set("cn".to_owned(), vec![])),
+            ("cn+=a", Edit::Add("cn".to_owned(), b"a".to_vec())),
+            ("+cn=a", Edit::Add("cn".to_owned(), b"a".to_vec())),
+            ("cn-=a", Edit::Remove("cn".to_owned(), Some(b"a".to_vec()))),
+        ] {
+            assert_eq!(edits("x", &[setting.to_owned()]).unwrap(), [expected]);
+        }
+        assert!(edits("x", &["cn".to_owned()]).is_err());
     }
 
     #[test]
