@@ -86,6 +86,9 @@ enum State<B: Backend> {
     Idle,
     /// An AUTH exchange.
     Login(Dialogue<B::Account>),
+    /// MAIL or a chunk was refused. A pipelining client has sent more of that transaction already,
+    /// which is answered and, so many times, not held against it.
+    Refused { pipelined: u32 },
     /// A transaction whose message has not begun.
     Mail(Envelope),
     /// A message is coming in.
@@ -152,6 +155,7 @@ impl<B: Backend> Session<B> {
             State::Connected
             | State::Fresh
             | State::Idle
+            | State::Refused { .. }
             | State::Login(_)
             | State::Mail(_)
             | State::Discard { .. } => self.deadline,
@@ -280,6 +284,7 @@ impl<B: Backend> Session<B> {
         self.state = match self.state {
             State::Connected | State::Fresh => State::Fresh,
             State::Idle
+            | State::Refused { .. }
             | State::Login(_)
             | State::Mail(_)
             | State::Transfer(_)
@@ -312,6 +317,34 @@ impl<B: Backend> Session<B> {
             }
             Verdict::Stop => self.close(&reply::TOO_MANY_MISTAKES),
         }
+    }
+
+    /// Answers a command that has no place in the transaction; not a mistake where a client that
+    /// pipelines could not know (RFC 2920 §3.1).
+    fn out_of_turn(&mut self, reply: &Reply) -> Next {
+        match &mut self.state {
+            State::Refused { pipelined } if *pipelined > 0 => {
+                *pipelined -= 1;
+                self.answer(reply)
+            }
+            // Its recipients were refused, and those are counted.
+            State::Mail(_) => self.answer(reply),
+            State::Connected
+            | State::Fresh
+            | State::Idle
+            | State::Refused { .. }
+            | State::Login(_)
+            | State::Transfer(_)
+            | State::Discard { .. } => self.mistake(reply),
+        }
+    }
+
+    /// The transaction was refused; what the client has pipelined after it comes yet.
+    fn refused(&mut self, reply: &Reply) -> Next {
+        self.state = State::Refused {
+            pipelined: self.recipients_max() + 1,
+        };
+        self.answer(reply)
     }
 
     /// Answers a command that brings no mail.

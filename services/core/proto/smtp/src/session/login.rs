@@ -31,7 +31,7 @@ impl<B: Backend> Session<B> {
             State::Mail(_) | State::Transfer(_) | State::Discard { .. } => {
                 return Some(reply::LOGIN_IN_MAIL);
             }
-            State::Idle | State::Login(_) => {}
+            State::Idle | State::Refused { .. } | State::Login(_) => {}
         }
         if !self.client.is_secure() {
             return Some(reply::LOGIN_INSECURE);

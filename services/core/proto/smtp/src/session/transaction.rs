@@ -10,8 +10,11 @@ use crate::reply::{self, Reply};
 
 impl<B: Backend> Session<B> {
     pub(super) async fn mail(&mut self, mut mail: Mail) -> Next {
-        if let Some(reply) = self.mail_refused(&mail) {
+        if let Some(reply) = self.mail_out_of_turn() {
             return self.mistake(&reply);
+        }
+        if let Some(reply) = self.mail_refused(&mail) {
+            return self.refused(&reply);
         }
         self.distrust(&mut mail.parameters);
         match self
@@ -28,19 +31,20 @@ impl<B: Backend> Session<B> {
                 self.state = State::Mail(envelope);
                 self.answer(&reply::SENDER_OK)
             }
-            Err(refusal) => self.answer(refusal.reply()),
+            Err(refusal) => self.refused(refusal.reply()),
+        }
+    }
+
+    fn mail_out_of_turn(&self) -> Option<Reply> {
+        match self.state {
+            State::Connected | State::Fresh => Some(reply::HELLO_FIRST),
+            State::Mail(_) | State::Login(_) | State::Discard { .. } => Some(reply::NESTED_MAIL),
+            State::Transfer(_) => Some(reply::BDAT_RUNNING),
+            State::Idle | State::Refused { .. } => None,
         }
     }
 
     fn mail_refused(&self, mail: &Mail) -> Option<Reply> {
-        match self.state {
-            State::Connected | State::Fresh => return Some(reply::HELLO_FIRST),
-            State::Mail(_) | State::Login(_) | State::Discard { .. } => {
-                return Some(reply::NESTED_MAIL);
-            }
-            State::Transfer(_) => return Some(reply::BDAT_RUNNING),
-            State::Idle => {}
-        }
         if self.config.role == Role::Submission && self.account.is_none() {
             // RFC 6409 §4.3, RFC 3207 §4.
             return Some(match self.client.is_secure() {
@@ -83,13 +87,16 @@ impl<B: Backend> Session<B> {
     pub(super) async fn rcpt(&mut self, rcpt: Rcpt) -> Next {
         let max = self.recipients_max();
         let State::Mail(envelope) = &self.state else {
-            return self.mistake(&match self.state {
+            let reply = match self.state {
                 State::Connected | State::Fresh => reply::HELLO_FIRST,
                 State::Transfer(_) => reply::BDAT_RUNNING,
-                State::Idle | State::Login(_) | State::Mail(_) | State::Discard { .. } => {
-                    reply::MAIL_FIRST
-                }
-            });
+                State::Idle
+                | State::Refused { .. }
+                | State::Login(_)
+                | State::Mail(_)
+                | State::Discard { .. } => reply::MAIL_FIRST,
+            };
+            return self.out_of_turn(&reply);
         };
         if envelope.recipients.len() as u64 >= u64::from(max) {
             return self.answer(&reply::TOO_MANY_RECIPIENTS);

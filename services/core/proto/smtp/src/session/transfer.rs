@@ -41,7 +41,7 @@ impl<B: Backend> Session<B> {
         let envelope = match std::mem::replace(&mut self.state, State::Idle) {
             State::Mail(envelope) if envelope.recipients.is_empty() => {
                 self.state = State::Mail(envelope);
-                return self.mistake(&reply::NO_RECIPIENTS);
+                return self.out_of_turn(&reply::NO_RECIPIENTS);
             }
             State::Mail(envelope) if envelope.body() == Body::BinaryMime => {
                 self.state = State::Mail(envelope);
@@ -51,7 +51,7 @@ impl<B: Backend> Session<B> {
             other => {
                 let reply = out_of_sequence(&other);
                 self.state = other;
-                return self.mistake(&reply);
+                return self.out_of_turn(&reply);
             }
         };
         match self
@@ -157,7 +157,7 @@ impl<B: Backend> Session<B> {
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Discard { reply, then } => {
                 self.state = *then;
-                self.mistake(&reply)
+                self.out_of_turn(&reply)
             }
             State::Transfer(transfer) => match transfer.manner {
                 Manner::Chunk { last: false } => self.chunk_end(transfer, filter),
@@ -175,7 +175,7 @@ impl<B: Backend> Session<B> {
     /// RFC 3030 §2: every chunk is answered; after a failed one the transaction is over.
     fn chunk_end(&mut self, mut transfer: Transfer<B::Message>, filter: Option<Filter>) -> Next {
         if let Err(reply) = transfer.message {
-            return self.answer(&reply);
+            return self.refused(&reply);
         }
         transfer.manner = Manner::Between(filter.unwrap_or(Filter::Exact));
         self.state = State::Transfer(transfer);
@@ -268,7 +268,7 @@ static UNANSWERED: Reply = reply::UNANSWERED;
 fn out_of_sequence<B: Backend>(state: &State<B>) -> Reply {
     match state {
         State::Connected | State::Fresh => reply::HELLO_FIRST,
-        State::Idle | State::Login(_) => reply::MAIL_FIRST,
+        State::Idle | State::Refused { .. } | State::Login(_) => reply::MAIL_FIRST,
         State::Mail(_) => reply::NO_RECIPIENTS,
         State::Transfer(_) => reply::BDAT_RUNNING,
         State::Discard { .. } => reply::TRANSACTION_FAILED,
