@@ -2,6 +2,7 @@
 
 mod account;
 mod alias;
+mod completion;
 mod config;
 mod context;
 mod cos;
@@ -26,7 +27,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     let Cli { noun, global } = cli;
     match noun {
         Noun::Dev(options) => dev::run(dev_options(options, &global)).await,
-        Noun::Completion { shell } => help::completion(shell),
+        Noun::Completion { shell } => completion::run(shell),
         Noun::Version => print(&format!("roostctl {}", env!("CARGO_PKG_VERSION"))),
         Noun::Help { command, man } => help::run(&command, man.as_deref()),
         noun => {

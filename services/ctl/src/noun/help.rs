@@ -1,10 +1,8 @@
-//! `roostctl help` and `roostctl completion`.
+//! `roostctl help`.
 
 use std::fs;
 use std::io;
 use std::path::Path;
-
-use clap_complete::Shell;
 
 use crate::cli;
 use crate::failure::Failure;
@@ -16,13 +14,6 @@ pub(super) fn run(command: &[String], man: Option<&Path>) -> Result<(), Failure>
         Some(folder) => write_manual(folder),
         None => show(command),
     }
-}
-
-/// A completion script on standard output.
-pub(super) fn completion(shell: Shell) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut cli::command(), "roostctl", &mut script);
-    print(String::from_utf8_lossy(&script).trim_end())
 }
 
 fn show(names: &[String]) -> Result<(), Failure> {
