@@ -99,7 +99,9 @@ pub trait Mailboxes: Send + Sync {
         message: MessageId,
     ) -> impl Future<Output = Result<Arc<Structure>, Failure>> + Send;
 
-    /// These octets of a message; fewer where it ends before. [`Failure::Expunged`] when it is gone.
+    /// These octets of a message; fewer where it ends before. [`Failure::Expunged`] when it is gone;
+    /// octets that can still be read are better, since a large message is asked for in several
+    /// stretches, and one that goes between them ends the session.
     fn octets(
         &self,
         message: MessageId,
@@ -201,6 +203,15 @@ pub trait Snapshot: Clone + Send + Sync + 'static {
             counts.size = counts.size.saturating_add(entry.size);
         }
         counts
+    }
+
+    /// The index of the first message without \Seen (RFC 3501 §7.1 UNSEEN). Override it where it is
+    /// at hand.
+    fn first_unseen(&self) -> Option<u32> {
+        (0..self.len()).find(|index| {
+            let entry = self.entry(*index);
+            entry.is_some_and(|entry| !entry.flags.has(SystemFlag::Seen))
+        })
     }
 
     /// What happened between this and a newer snapshot of the same mailbox and UIDVALIDITY. Override

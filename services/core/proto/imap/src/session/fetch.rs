@@ -25,12 +25,16 @@ pub(super) struct Fetching {
     items: Vec<FetchItem>,
     /// The messages to come.
     uids: std::vec::IntoIter<Uid>,
+    /// One that has been taken from them and not been sent.
+    again: Option<Uid>,
     /// Whether what is fetched becomes \Seen.
     sees: bool,
     /// Up to which UID the \Seen flags have been set.
     seen_to: Option<Uid>,
     /// Messages that have just become \Seen; their flags are told with what is fetched.
     just_seen: Vec<Uid>,
+    /// What others changed meanwhile.
+    news: Option<Box<Telling>>,
     /// What is left of the message at hand.
     pieces: VecDeque<Piece>,
     message: Option<MessageId>,
@@ -90,9 +94,11 @@ impl<B: Backend> Session<B> {
             by,
             items,
             uids: uids.into_iter(),
+            again: None,
             sees,
             seen_to: None,
             just_seen: Vec::new(),
+            news: None,
             pieces: VecDeque::new(),
             message: None,
             trouble: None,
@@ -122,17 +128,26 @@ impl<B: Backend> Session<B> {
                 }
                 continue;
             }
-            let Some(uid) = fetching.uids.next() else {
+            if let (Some(news), State::Selected(_, view)) = (&mut fetching.news, &self.state) {
+                if !news.tell(view, &self.enabled, out) {
+                    continue;
+                }
+                fetching.news = None;
+            }
+            let Some(uid) = fetching.next() else {
                 break;
             };
             if fetching.sees && fetching.seen_to.is_none_or(|to| uid > to) {
-                if let Err(failure) = self.see(uid, &mut fetching, out).await {
+                // The message comes again once the flags are set and the news are told.
+                fetching.again = Some(uid);
+                if let Err(failure) = self.see(uid, &mut fetching).await {
                     fetching.trouble = Some(failure);
                     break;
                 }
                 if let State::Over = self.state {
                     return Some(self.bye(text::DELETED, out));
                 }
+                continue;
             }
             let Ok((home, view)) = self.selected() else {
                 return Some(self.bye(text::DELETED, out));
@@ -149,23 +164,17 @@ impl<B: Backend> Session<B> {
     }
 
     /// Sets \Seen on the next messages, `first` and those behind it, in one change.
-    async fn see(
-        &mut self,
-        first: Uid,
-        fetching: &mut Fetching,
-        out: &mut Out,
-    ) -> Result<(), Failure> {
+    async fn see(&mut self, first: Uid, fetching: &mut Fetching) -> Result<(), Failure> {
         let State::Selected(home, view) = &mut self.state else {
             return Ok(());
         };
         let rest = fetching.uids.as_slice();
         let batch = std::iter::once(&first).chain(rest.iter().take(SEEN_BATCH - 1));
+        // As it is now, not as this session last saw it: somebody else may have unset \Seen.
+        let newest = home.snapshot(view.current.mailbox()).await?;
         let unseen = |uid: &&Uid| {
-            let entry = view
-                .current
-                .position(**uid)
-                .ok()
-                .and_then(|at| view.current.entry(at));
+            let index = newest.position(**uid).ok();
+            let entry = index.and_then(|index| newest.entry(index));
             entry.is_some_and(|entry| !entry.flags.has(SystemFlag::Seen))
         };
         let uids: Vec<_> = batch.clone().filter(unseen).copied().collect();
@@ -178,26 +187,34 @@ impl<B: Backend> Session<B> {
             system: SystemFlags::NONE.with(SystemFlag::Seen),
             keywords: Vec::new(),
         };
-        home.alter(view.current.mailbox(), &uids, &change, None)
-            .await?;
+        match home
+            .alter(view.current.mailbox(), &uids, &change, None)
+            .await
+        {
+            Ok(_) => {}
+            // RFC 4314 §4: who may not set \Seen may read all the same.
+            Err(Failure::NoPermission) => {
+                fetching.sees = false;
+                return Ok(());
+            }
+            Err(failure) => return Err(failure),
+        }
         // Nothing is expunged in the midst of a FETCH, whoever it is by.
         let mut telling: Telling = self.news(Expunges::Held, None).await;
         telling.flags.retain(|uid| uids.binary_search(uid).is_err());
         telling.with_uid = fetching.by == By::Uid;
         fetching.just_seen = uids;
-        if let State::Selected(_, view) = &self.state {
-            // What others changed meanwhile is little; there is room for it, if only above the mark.
-            while !telling.tell(view, &self.enabled, &mut *out) {
-                if out.is_full() {
-                    break;
-                }
-            }
-        }
+        fetching.news = Some(Box::new(telling));
         Ok(())
     }
 }
 
 impl Fetching {
+    /// The next message.
+    fn next(&mut self) -> Option<Uid> {
+        self.again.take().or_else(|| self.uids.next())
+    }
+
     /// Sends a piece, or as much of it as is read at a time.
     async fn send<M: Mailboxes>(
         &mut self,

@@ -11,7 +11,7 @@ use crate::grammar::{
     Access, Code, Condition, ListReply, QresyncParameter, Response, Select, Word,
 };
 use crate::out::Out;
-use crate::types::{SystemFlag, Uid};
+use crate::types::Uid;
 
 impl<B: Backend> Session<B> {
     /// Selects; also answers which messages have changed since the client was last here.
@@ -75,11 +75,10 @@ impl<B: Backend> Session<B> {
             Response::List(reply).print(out, self.names());
         } else {
             print(out, &Response::Recent(view.recent_count()));
-            let unseen = view
-                .entries()
-                .find(|(_, entry)| !entry.flags.has(SystemFlag::Seen));
-            if let Some((number, _)) = unseen {
-                print(out, &ok(Code::Unseen(number), "First unseen"));
+            // A view that has just been made counts as its snapshot does.
+            if let Some(index) = view.current.first_unseen() {
+                let code = Code::Unseen(index.saturating_add(1));
+                print(out, &ok(code, "First unseen"));
             }
         }
         print(

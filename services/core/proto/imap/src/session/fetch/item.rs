@@ -10,8 +10,10 @@ use super::{Fetching, Piece};
 use crate::backend::{Entry, Failure, Mailboxes, MessageId, Snapshot};
 use crate::grammar::print::{literal, print_path, print_section, string};
 use crate::grammar::{
-    FetchAttribute, FetchItem, Form, Partial, Path, Section, SectionText, Wire, body, envelope,
+    By, FetchAttribute, FetchData, FetchItem, Form, Names, Partial, Path, Response, Section,
+    SectionText, Wire, body, envelope,
 };
+use crate::limits::CHUNK_OCTETS;
 use crate::session::Enabled;
 use crate::session::tell::flag_names;
 use crate::session::view::View;
@@ -43,6 +45,7 @@ pub(super) async fn prepare<M: Mailboxes>(
         text: Vec::new(),
         pieces: Vec::new(),
         unknown_cte: false,
+        has_read: false,
     };
     writer.text.show(format_args!("* {number} FETCH ("));
     let mut items: Vec<&FetchItem> = fetching.items.iter().collect();
@@ -59,8 +62,7 @@ pub(super) async fn prepare<M: Mailboxes>(
             writer.text.put(b" ");
         }
         if let Err(failure) = writer.item(item).await {
-            fetching.trouble.get_or_insert(failure);
-            return;
+            return leave_out(fetching, writer, failure);
         }
     }
     writer.text.put(b")\r\n");
@@ -68,6 +70,27 @@ pub(super) async fn prepare<M: Mailboxes>(
     fetching.message = Some(id);
     let Writer { pieces, text, .. } = writer;
     fetching.pieces.extend(pieces);
+    fetching.pieces.push_back(Piece::Octets(text.into()));
+}
+
+/// Ends a message's response that cannot be made.
+fn leave_out<M: Mailboxes>(fetching: &mut Fetching, writer: Writer<'_, M>, failure: Failure) {
+    let is_gone = failure == Failure::Expunged;
+    // RFC 9051 §6.4.9: a UID that is there no more is no error.
+    if !(is_gone && fetching.by == By::Uid) {
+        fetching.trouble.get_or_insert(failure);
+    }
+    if is_gone || fetching.just_seen.binary_search(&writer.id.uid).is_err() {
+        return;
+    }
+    // It has become \Seen all the same, and the client must hear of it.
+    let Some((number, entry)) = writer.view.by_uid(writer.id.uid) else {
+        return;
+    };
+    let flags = flag_names(writer.view, writer.enabled, &entry);
+    let attributes = vec![FetchAttribute::Uid(entry.uid), FetchAttribute::Flags(flags)];
+    let mut text = Vec::new();
+    Response::Fetch(FetchData { number, attributes }).print(&mut text, Names::Utf8);
     fetching.pieces.push_back(Piece::Octets(text.into()));
 }
 
@@ -82,6 +105,8 @@ struct Writer<'a, M: Mailboxes> {
     text: Vec<u8>,
     pieces: Vec<Piece>,
     unknown_cte: bool,
+    /// Whether octets of the message are among the pieces.
+    has_read: bool,
 }
 
 impl<M: Mailboxes> Writer<'_, M> {
@@ -182,7 +207,7 @@ impl<M: Mailboxes> Writer<'_, M> {
             }
             Some(text) => {
                 self.origin(partial);
-                self.literal(b" ", text.cut(partial));
+                self.literal(b" ", text.cut(partial)).await?;
             }
         }
         Ok(())
@@ -194,8 +219,9 @@ impl<M: Mailboxes> Writer<'_, M> {
         print_path(&mut self.text, path);
         if path.is_empty() {
             self.origin(partial);
-            self.literal(b" ~", Text::Range(0..self.entry.size).cut(partial));
-            return Ok(());
+            return self
+                .literal(b" ~", Text::Range(0..self.entry.size).cut(partial))
+                .await;
         }
         match self.decoded(path).await? {
             None => self.text.put(b" NIL"),
@@ -207,7 +233,7 @@ impl<M: Mailboxes> Writer<'_, M> {
                 };
                 // RFC 3516 §4.2: literal8 where there are NULs; a literal is known to more clients.
                 let marker: &[u8] = if octets.contains(&0) { b" ~" } else { b" " };
-                self.literal(marker, Text::Octets(octets));
+                self.literal(marker, Text::Octets(octets)).await?;
             }
         }
         Ok(())
@@ -247,19 +273,38 @@ impl<M: Mailboxes> Writer<'_, M> {
         }
     }
 
-    fn literal(&mut self, before: &[u8], text: Text) {
-        self.text.put(before);
-        match text {
-            Text::Octets(octets) => literal(&mut self.text, &octets),
-            Text::Range(range) => {
-                self.text
-                    .show(format_args!("{{{}}}\r\n", range.end - range.start));
-                let text = std::mem::take(&mut self.text);
-                self.pieces.push(Piece::Octets(text.into()));
-                if !range.is_empty() {
-                    self.pieces.push(Piece::Message(range));
-                }
+    async fn literal(&mut self, before: &[u8], text: Text) -> Result<(), Failure> {
+        let range = match text {
+            Text::Octets(octets) => {
+                self.text.put(before);
+                literal(&mut self.text, &octets);
+                return Ok(());
             }
+            Text::Range(range) => range,
+        };
+        // The first octets are read before any are promised: most often that is all there are, and
+        // a message that has gone meanwhile is left out. Later ones are read as they are sent.
+        let mut first = Bytes::new();
+        if !self.has_read && !range.is_empty() {
+            let end = range.end.min(range.start.saturating_add(CHUNK_OCTETS));
+            first = self.home.octets(self.id, range.start..end).await?;
+            if first.len() as u64 != end - range.start {
+                return Err(Failure::Corrupt);
+            }
+            self.has_read = true;
         }
+        self.text.put(before);
+        self.text
+            .show(format_args!("{{{}}}\r\n", range.end - range.start));
+        let text = std::mem::take(&mut self.text);
+        self.pieces.push(Piece::Octets(text.into()));
+        let rest = range.start + first.len() as u64..range.end;
+        if !first.is_empty() {
+            self.pieces.push(Piece::Octets(first));
+        }
+        if !rest.is_empty() {
+            self.pieces.push(Piece::Message(rest));
+        }
+        Ok(())
     }
 }
