@@ -1,16 +1,16 @@
 //! POP3 (RFC 1939) without I/O: grammar and the server's session.
 //!
-//! | RFC | what | module |
-//! |---|---|---|
-//! | 1939 §4 | AUTHORIZATION: USER, PASS, QUIT | `session/authorization.rs` |
-//! | 1939 §5 | TRANSACTION: STAT, LIST, RETR, DELE, NOOP, RSET, TOP, UIDL | `session/transaction.rs` |
-//! | 1939 §6 | UPDATE: deletions at QUIT, and only there | `session/transaction.rs` |
-//! | 1939 §3 | multi-line responses, byte-stuffed | [`multiline`] |
-//! | 2449 | CAPA: TOP UIDL USER SASL RESP-CODES PIPELINING EXPIRE IMPLEMENTATION | `session/authorization.rs` |
-//! | 2595 | STLS | `session/authorization.rs` |
-//! | 3206 | AUTH-RESP-CODE, SYS/TEMP, SYS/PERM | [`reply`] |
-//! | 5034 | AUTH | `session/authorization.rs` |
-//! | 6856 | UTF8 | `session/authorization.rs` |
+//! | RFC | what | modules | transcripts |
+//! |---|---|---|---|
+//! | 1939 §3 | multi-line responses, byte-stuffed | `multiline`, `session::sending` | transaction |
+//! | 1939 §4 | AUTHORIZATION: USER, PASS, QUIT | `session::authorization` | authorization |
+//! | 1939 §5 | TRANSACTION: STAT, LIST, RETR, DELE, NOOP, RSET, TOP, UIDL | `session::transaction` | transaction |
+//! | 1939 §6 | UPDATE: deletions at QUIT, and only there | `session::transaction` | transaction |
+//! | 2449 | CAPA, RESP-CODES, PIPELINING, EXPIRE, IMPLEMENTATION | `session::authorization` | authorization, transaction |
+//! | 2595 | STLS | `session::authorization` | authorization |
+//! | 3206 | AUTH-RESP-CODE, SYS/TEMP, SYS/PERM | `reply` | authorization, transaction |
+//! | 5034 | AUTH | `session::authorization` | authorization |
+//! | 6856 | UTF8 | `session` | authorization |
 //!
 //! Not offered: APOP, which needs clear passwords on the server, and LAST, which RFC 1725 removed.
 //!

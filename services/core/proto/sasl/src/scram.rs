@@ -1,6 +1,6 @@
 //! SCRAM-SHA-256 (RFC 5802, 7677): the messages on the server's side and the keys behind them.
 //!
-//! The two halves meet at a directory: [`ClientFirst`] and [`Challenged`] read and write messages and
+//! The two halves meet at a directory: `ClientFirst` and `Challenged` read and write messages and
 //! end in a [`Proof`]; [`Keys`] live where passwords live and turn a `Proof` into a signature.
 
 mod keys;

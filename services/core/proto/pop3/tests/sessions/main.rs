@@ -9,3 +9,4 @@
 mod laws;
 mod server;
 mod table;
+mod table_of_rfcs;

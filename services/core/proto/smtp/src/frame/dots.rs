@@ -22,6 +22,10 @@ enum State {
     Dot,
     /// CRLF, a dot and CR.
     DotCr,
+    /// They were a bare LF.
+    BareStart,
+    /// A bare LF and a dot, which is kept back.
+    BareDot,
     /// Text.
     Text,
     /// Text and CR.
@@ -73,6 +77,14 @@ impl Unstuffer {
                 self.bare_cr(out);
                 self.text(octet, out)
             }
+            // A client that ends lines with LF adds its dots after LF, too; so of two, one is added.
+            // A single one is text: it came from a client that adds dots after CRLF only.
+            (State::BareStart, b'.') => State::BareDot,
+            (State::BareDot, b'.') => self.text(octet, out),
+            (State::BareDot, _) => {
+                out.put_u8(b'.');
+                self.text(octet, out)
+            }
             (State::Cr, b'\n') => {
                 out.extend_from_slice(b"\r\n");
                 State::LineStart
@@ -81,7 +93,9 @@ impl Unstuffer {
                 self.bare_cr(out);
                 self.text(octet, out)
             }
-            (State::LineStart | State::Dot | State::Text, _) => self.text(octet, out),
+            (State::LineStart | State::BareStart | State::Dot | State::Text, _) => {
+                self.text(octet, out)
+            }
         };
     }
 
@@ -91,8 +105,7 @@ impl Unstuffer {
             b'\n' => {
                 self.purity = Purity::Replaced;
                 out.extend_from_slice(b"\r\n");
-                // Not a line's start: only after CRLF is a dot more than text.
-                State::Text
+                State::BareStart
             }
             _ => {
                 out.put_u8(octet);
@@ -193,6 +206,18 @@ mod tests {
             ("a\r\n..\r\n..b\r\n.\r\n", "a\r\n.\r\n.b\r\n"),
         ] {
             let expected = (message.to_owned(), String::new(), Purity::Pure);
+            assert_eq!(read(wire.as_bytes()), Some(expected), "{wire:?}");
+        }
+    }
+
+    #[test]
+    fn dots_after_a_bare_newline_are_text_or_added_in_pairs() {
+        for (wire, message) in [
+            ("a\n.b\n.\nc\r\n.\r\n", "a\r\n.b\r\n.\r\nc\r\n"),
+            ("a\n..b\n..\nc\r\n.\r\n", "a\r\n.b\r\n.\r\nc\r\n"),
+            ("a\n...\n\r\n.\r\n", "a\r\n..\r\n\r\n"),
+        ] {
+            let expected = (message.to_owned(), String::new(), Purity::Replaced);
             assert_eq!(read(wire.as_bytes()), Some(expected), "{wire:?}");
         }
     }

@@ -4,7 +4,8 @@
 //! a message, next to servers that relayed it as text, made "SMTP smuggling" possible. So:
 //!
 //! 1. A bare CR or LF never ends a message, on no listener, whoever sends it.
-//! 2. A bare LF ends a line of the text: it becomes CRLF. A dot after it is text, and stays.
+//! 2. A bare LF ends a line of the text: it becomes CRLF. Of two dots after it, one was added by a
+//!    client that ends lines so, and goes; a single one is text, and stays.
 //! 3. A bare CR does not end a line: it becomes a space.
 //! 4. So nothing we store or pass on has one, and nobody behind us can be fooled with our help.
 //!

@@ -11,3 +11,4 @@ mod laws;
 mod script;
 mod server;
 mod table;
+mod table_of_rfcs;
