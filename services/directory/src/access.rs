@@ -56,7 +56,7 @@ pub enum Role {
 /// What an entry is to an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Relation {
-    /// Its own.
+    /// Its own, or below that.
     Own,
     /// In the address book of its domain.
     Neighbour,
@@ -158,7 +158,7 @@ impl Identity {
         match self.role {
             Role::Anonymous | Role::Service => false,
             Role::User { .. } => {
-                found.key == self.key
+                found.key.is_within(&self.key)
                     && (attribute.row.access == Access::Preference
                         || attribute.id == schema.known.user_password)
             }
@@ -170,7 +170,8 @@ impl Identity {
         let Role::User { domain } = &self.role else {
             return Relation::Stranger;
         };
-        if found.key == self.key {
+        // Identities, signatures and data sources lie below their owner.
+        if found.key.is_within(&self.key) {
             return Relation::Own;
         }
         let Some(domain) = domain.as_ref().filter(|domain| found.key.is_within(domain)) else {
