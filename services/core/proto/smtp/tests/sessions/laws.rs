@@ -14,7 +14,7 @@ use roost_proto_smtp::{Config, Envelope, Next, Recipient, ReversePath, Role, Ses
 use crate::script::now;
 use crate::table::{Message, Table};
 
-fn server(role: Role) -> (Session<Table>, Table, Instant) {
+pub(crate) fn server(role: Role) -> (Session<Table>, Table, Instant) {
     let (table, clock) = (Table::default(), Instant::now());
     let config = Arc::new(Config::new(role, "mx.example.test".parse().unwrap()));
     let client = session::Client::new(None, Security::Loopback);
@@ -26,7 +26,7 @@ fn server(role: Role) -> (Session<Table>, Table, Instant) {
 }
 
 /// What the server says to these octets, cut like that, and what came in.
-fn serve(role: Role, octets: &[u8], cuts: &[u8]) -> (Vec<u8>, Vec<Message>) {
+pub(crate) fn serve(role: Role, octets: &[u8], cuts: &[u8]) -> (Vec<u8>, Vec<Message>) {
     let (mut session, table, clock) = server(role);
     let mut said = Vec::new();
     let mut rest = octets;

@@ -8,6 +8,7 @@
 
 mod client;
 mod laws;
+mod limits;
 mod script;
 mod server;
 mod table;
