@@ -209,7 +209,7 @@ impl<'a> Setting<'a> {
     pub fn addresses(&self) -> impl Iterator<Item = EmailAddress> + use<'a> {
         self.texts()
             .flat_map(|text| text.split(','))
-            .filter_map(|text| EmailAddress::parse(text.trim()).ok())
+            .filter_map(|text| EmailAddress::parse_mailbox(text).ok())
     }
 
     /// Reads the first value; where the stored one is not of the type, the table's default holds.

@@ -124,7 +124,10 @@ pub enum AdminError {
     #[error(transparent)]
     Damaged(#[from] Damaged),
     /// The server refused.
-    #[error("the directory refused to {what}: {} (result code {code})", said(text))]
+    #[error(
+        "the directory refused the {what}: {} (result code {code})",
+        said(text)
+    )]
     Server {
         /// The operation.
         what: &'static str,

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ldap3::{Ldap, LdapConnAsync, LdapError};
 use parking_lot::Mutex;
 use roost_kit::clock::Clock;
+use roost_kit::fields::Chain;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -131,19 +132,33 @@ impl Pool {
             match self.connect_to(target).await {
                 Ok(ldap) => {
                     self.preferred.store(index, Ordering::Relaxed);
-                    *self.failed.lock() = None;
+                    self.recovered(target);
                     return Ok(ldap);
                 }
-                Err(error) => {
-                    let error = Unavailable::from(error);
-                    tracing::warn!(error = &error as &dyn std::error::Error, "directory server");
-                    last = Some(error);
-                }
+                Err(error) => last = Some(self.failed_at(error)),
             }
         }
         let error = last.unwrap_or_else(|| Cause::Busy.into());
         *self.failed.lock() = Some((self.clock.instant(), error.clone()));
         Err(error)
+    }
+
+    /// Says once that a server is away, not at every attempt to find it again.
+    fn failed_at(&self, error: Cause) -> Unavailable {
+        let error = Unavailable::from(error);
+        let text = Chain(&error).to_string();
+        if self.failed.lock().is_none() {
+            tracing::warn!(error = text, "a directory server does not answer");
+        } else {
+            tracing::debug!(error = text, "a directory server still does not answer");
+        }
+        error
+    }
+
+    fn recovered(&self, target: &Target) {
+        if self.failed.lock().take().is_some() {
+            tracing::info!(url = target.url, "the directory answers again");
+        }
     }
 
     async fn connect_to(&self, target: &Target) -> Result<Ldap, Cause> {

@@ -39,6 +39,18 @@ impl EmailAddress {
         .map_err(|_| bad())
     }
 
+    /// Reads an address with or without a display name: `local@domain` or `Name <local@domain>`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn parse_mailbox(text: &str) -> Result<Self, BadName> {
+        let bracketed = text
+            .trim_end()
+            .strip_suffix('>')
+            .and_then(|rest| rest.rsplit_once('<'));
+        Self::parse(bracketed.map_or(text.trim(), |(_, address)| address.trim()))
+    }
+
     /// Puts an address together from a local part (without quotes) and a domain.
     ///
     /// # Errors
@@ -168,6 +180,20 @@ mod tests {
         ] {
             assert!(EmailAddress::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_display_name_is_passed_over() {
+        let bob = EmailAddress::parse("bob@example.com");
+        for text in [
+            "bob@example.com",
+            " bob@example.com ",
+            "Bob <bob@example.com>",
+            "<bob@example.com>",
+        ] {
+            assert_eq!(EmailAddress::parse_mailbox(text), bob, "{text:?}");
+        }
+        assert!(EmailAddress::parse_mailbox("Bob <bob>").is_err());
     }
 
     #[test]

@@ -216,7 +216,7 @@ impl Kind {
             Self::Email => EmailAddress::parse(text).is_ok(),
             Self::EmailList => text
                 .split(',')
-                .all(|one| EmailAddress::parse(one.trim()).is_ok()),
+                .all(|one| EmailAddress::parse_mailbox(one).is_ok()),
             Self::CatchAll => text
                 .strip_prefix('@')
                 .is_some_and(|domain| DomainName::parse(domain).is_ok()),
@@ -311,7 +311,11 @@ mod tests {
             &["a@example.com", "ü@bücher.example"],
             &["a", "@example.com", "a@b@"],
         );
-        check(Kind::EmailList, &["a@x.org, b@y.org"], &["a@x.org,,", ","]);
+        check(
+            Kind::EmailList,
+            &["a@x.org, b@y.org", "A <a@x.org>,b@y.org"],
+            &["a@x.org,,", ","],
+        );
         check(
             Kind::CatchAll,
             &["@example.com"],

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::server::{ADMIN_PASSWORD, DAEMON_PASSWORD, NODE, Server, Urls, certify, free_port};
 
@@ -16,8 +16,6 @@ pub async fn start() -> Server {
         Command::new(&program)
             .arg("--config")
             .arg(&file)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
             .spawn()
             .unwrap()
     };

@@ -1,7 +1,7 @@
 //! Debian's slapd, with the configuration that we ship.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use roost_core_directory::admin::bootstrap;
 use roost_core_directory::client::Bind;
@@ -38,7 +38,6 @@ pub async fn start() -> Server {
             .arg("-F")
             .arg(&configuration)
             .args(["-h", &listen, "-d", "0"])
-            .stderr(Stdio::null())
             .spawn()
             .unwrap()
     };
