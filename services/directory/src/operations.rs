@@ -16,6 +16,7 @@ pub mod search;
 mod show;
 mod sort;
 mod stamp;
+mod standing;
 
 use crate::wire::message::Control;
 use crate::wire::response::{Outcome, ResultCode};

@@ -18,6 +18,8 @@ pub mod cursor;
 mod index;
 pub mod plan;
 mod sql;
+#[cfg(test)]
+mod tests;
 pub mod write;
 
 use std::path::{Path, PathBuf};

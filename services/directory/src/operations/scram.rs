@@ -8,7 +8,7 @@ use roost_proto_sasl::scram::Keys;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::bind::Standing;
+use super::standing::Standing;
 use crate::access::Identity;
 use crate::directory::Directory;
 use crate::password::hash::scram_iterations;

@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 use super::Answer;
 use super::page::{Cookie, Place, fingerprint};
 use super::show::{Derived, Selection, shown};
-use super::sort;
 use crate::access::Identity;
 use crate::controls::Controls;
 use crate::directory::Directory;
@@ -19,10 +18,10 @@ use crate::root;
 use crate::store::Found;
 use crate::store::cursor::Cursor;
 use crate::store::plan::{Reach, Region};
-use crate::wire::control::{page_answer, sort_answer};
+use crate::wire::control::page_answer;
 use crate::wire::message::MessageId;
 use crate::wire::request::{Scope, Search};
-use crate::wire::response::{Outcome, ResultCode, entry as write_entry};
+use crate::wire::response::{ResultCode, entry as write_entry};
 
 /// Where entries go; full means that the client reads too slowly, and the search waits.
 #[derive(Debug)]
@@ -49,23 +48,23 @@ pub(super) struct Running<'a> {
 }
 
 /// How many more entries may go out, and what it means when there are more.
-struct Room {
+pub(super) struct Room {
     size_limit: u32,
     page: u32,
-    returned: u32,
+    pub(super) returned: u32,
     on_this_page: u32,
 }
 
 impl Room {
-    fn is_limit_reached(&self) -> bool {
+    pub(super) fn is_limit_reached(&self) -> bool {
         self.returned >= self.size_limit
     }
 
-    fn is_page_full(&self) -> bool {
+    pub(super) fn is_page_full(&self) -> bool {
         self.on_this_page >= self.page
     }
 
-    fn count(&mut self) {
+    pub(super) fn count(&mut self) {
         self.returned += 1;
         self.on_this_page += 1;
     }
@@ -177,7 +176,7 @@ impl Running<'_> {
         }
     }
 
-    async fn unsorted(
+    pub(super) async fn unsorted(
         &self,
         search: &Search,
         controls: &Controls,
@@ -242,103 +241,6 @@ impl Running<'_> {
         }
     }
 
-    async fn sorted(
-        &self,
-        search: &Search,
-        controls: &Controls,
-        region: Region,
-        keys: &[crate::wire::control::SortKey],
-        mut room: Room,
-    ) -> Result<Answer, Refusal> {
-        let critical = controls
-            .sort
-            .as_ref()
-            .is_some_and(|(_, critical)| *critical);
-        let order = match sort::gather(self, region.clone(), keys).await? {
-            Ok(order) => order,
-            // RFC 2891 §2: without criticality the answer comes unsorted, and says why.
-            Err(code) if !critical => {
-                let mut answer = self.unsorted(search, controls, region, room).await?;
-                answer.controls.push(sort_answer(code as i64));
-                return Ok(answer);
-            }
-            Err(code) => {
-                let mut answer = Answer {
-                    outcome: Outcome::new(
-                        ResultCode::UnavailableCriticalExtension,
-                        "the entries cannot be sorted like that",
-                    ),
-                    controls: Vec::new(),
-                };
-                answer.controls.push(sort_answer(code as i64));
-                return Ok(answer);
-            }
-        };
-        let mark = fingerprint(self.identity, search);
-        let mut start = 0;
-        if let Some(page) = controls
-            .page
-            .as_ref()
-            .filter(|page| !page.cookie.is_empty())
-        {
-            match Cookie::read(&page.cookie, mark)? {
-                Cookie {
-                    place: Place::Sorted(count),
-                    returned,
-                } => {
-                    start = count;
-                    room.returned = returned;
-                }
-                Cookie {
-                    place: Place::After(_),
-                    ..
-                } => return Err(wrong_cookie()),
-            }
-        }
-        let mut answer = self
-            .send_in_order(controls, &order, start, room, mark)
-            .await?;
-        answer
-            .controls
-            .push(sort_answer(ResultCode::Success as i64));
-        Ok(answer)
-    }
-
-    async fn send_in_order(
-        &self,
-        controls: &Controls,
-        order: &[DnKey],
-        start: u32,
-        mut room: Room,
-        mark: u64,
-    ) -> Result<Answer, Refusal> {
-        for (index, key) in (start..).zip(order.iter().skip(start as usize)) {
-            self.check_time()?;
-            if room.is_limit_reached() {
-                return Ok(self.too_many(controls));
-            }
-            if room.is_page_full() {
-                let cookie = Cookie {
-                    place: Place::Sorted(index),
-                    returned: room.returned,
-                };
-                return Ok(paged(ResultCode::Success, &cookie.write(mark)));
-            }
-            // It may have changed since it was put in order.
-            let Some(found) = self.directory.store.find(key).await? else {
-                continue;
-            };
-            if let Some(derived) = self.matches(&found).await? {
-                self.send(&found, &derived).await?;
-                room.count();
-            }
-        }
-        Ok(match controls.page {
-            Some(_) => paged(ResultCode::Success, &[]),
-            None => Answer::success(),
-        })
-    }
-
     /// One entry, if it matches.
     async fn one(&self, found: &Found, special: bool) -> Result<Answer, Refusal> {
         let derived = if special {
@@ -384,7 +286,7 @@ impl Running<'_> {
         evaluate(&self.directory.schema, &self.filter, candidate, &|_| true) == Truth::True
     }
 
-    async fn send(&self, found: &Found, derived: &Derived) -> Result<(), Refusal> {
+    pub(super) async fn send(&self, found: &Found, derived: &Derived) -> Result<(), Refusal> {
         let readable = self.identity.reader(&self.directory.schema, found);
         self.send_with(found, derived, &readable).await
     }
@@ -434,7 +336,7 @@ impl Running<'_> {
         self.selection.selects(attribute) || self.filter.mentions(attribute.id)
     }
 
-    fn too_many(&self, controls: &Controls) -> Answer {
+    pub(super) fn too_many(&self, controls: &Controls) -> Answer {
         let mut answer = match controls.page {
             Some(_) => paged(ResultCode::SizeLimitExceeded, &[]),
             None => Answer::of(ResultCode::SizeLimitExceeded),
@@ -444,7 +346,7 @@ impl Running<'_> {
     }
 }
 
-fn paged(code: ResultCode, cookie: &[u8]) -> Answer {
+pub(super) fn paged(code: ResultCode, cookie: &[u8]) -> Answer {
     Answer {
         controls: vec![page_answer(cookie)],
         ..Answer::of(code)
@@ -455,7 +357,7 @@ fn cancelled() -> Refusal {
     Refusal::new(ResultCode::Canceled, "the client cancelled the search")
 }
 
-fn wrong_cookie() -> Refusal {
+pub(super) fn wrong_cookie() -> Refusal {
     Refusal::new(
         ResultCode::UnwillingToPerform,
         "the paged results cookie is not one of this search",

@@ -4,7 +4,10 @@ use std::cmp::Ordering;
 
 use roost_core_directory::schema::Rule;
 
-use super::search::Running;
+use super::Answer;
+use super::page::{Cookie, Place, fingerprint};
+use super::search::{Room, Running, paged, wrong_cookie};
+use crate::controls::Controls;
 use crate::dn::DnKey;
 use crate::limits::SORT_ENTRIES_MAX;
 use crate::matching;
@@ -13,8 +16,9 @@ use crate::schema::AttributeId;
 use crate::store::Found;
 use crate::store::cursor::Cursor;
 use crate::store::plan::Region;
-use crate::wire::control::SortKey;
-use crate::wire::response::ResultCode;
+use crate::wire::control::{SortKey, sort_answer};
+use crate::wire::request::Search;
+use crate::wire::response::{Outcome, ResultCode};
 
 /// By what is sorted.
 struct Key {
@@ -26,8 +30,108 @@ struct Key {
 /// An entry with the least form of each key; `None` where it has no value.
 type Sorted = (Vec<Option<Vec<u8>>>, DnKey);
 
+impl Running<'_> {
+    /// Sends what is found in order.
+    pub(super) async fn sorted(
+        &self,
+        search: &Search,
+        controls: &Controls,
+        region: Region,
+        keys: &[SortKey],
+        mut room: Room,
+    ) -> Result<Answer, Refusal> {
+        let critical = controls
+            .sort
+            .as_ref()
+            .is_some_and(|(_, critical)| *critical);
+        let order = match gather(self, region.clone(), keys).await? {
+            Ok(order) => order,
+            // RFC 2891 §2: without criticality the answer comes unsorted, and says why.
+            Err(code) if !critical => {
+                let mut answer = self.unsorted(search, controls, region, room).await?;
+                answer.controls.push(sort_answer(code as i64));
+                return Ok(answer);
+            }
+            Err(code) => {
+                let mut answer = Answer {
+                    outcome: Outcome::new(
+                        ResultCode::UnavailableCriticalExtension,
+                        "the entries cannot be sorted like that",
+                    ),
+                    controls: Vec::new(),
+                };
+                answer.controls.push(sort_answer(code as i64));
+                return Ok(answer);
+            }
+        };
+        let mark = fingerprint(self.identity, search);
+        let mut start = 0;
+        if let Some(page) = controls
+            .page
+            .as_ref()
+            .filter(|page| !page.cookie.is_empty())
+        {
+            match Cookie::read(&page.cookie, mark)? {
+                Cookie {
+                    place: Place::Sorted(count),
+                    returned,
+                } => {
+                    start = count;
+                    room.returned = returned;
+                }
+                Cookie {
+                    place: Place::After(_),
+                    ..
+                } => return Err(wrong_cookie()),
+            }
+        }
+        let mut answer = self
+            .send_in_order(controls, &order, start, room, mark)
+            .await?;
+        answer
+            .controls
+            .push(sort_answer(ResultCode::Success as i64));
+        Ok(answer)
+    }
+
+    async fn send_in_order(
+        &self,
+        controls: &Controls,
+        order: &[DnKey],
+        start: u32,
+        mut room: Room,
+        mark: u64,
+    ) -> Result<Answer, Refusal> {
+        for (index, key) in (start..).zip(order.iter().skip(start as usize)) {
+            self.check_time()?;
+            if room.is_limit_reached() {
+                return Ok(self.too_many(controls));
+            }
+            if room.is_page_full() {
+                let cookie = Cookie {
+                    place: Place::Sorted(index),
+                    returned: room.returned,
+                };
+                return Ok(paged(ResultCode::Success, &cookie.write(mark)));
+            }
+            // It may have changed since it was put in order.
+            let Some(found) = self.directory.store.find(key).await? else {
+                continue;
+            };
+            if let Some(derived) = self.matches(&found).await? {
+                self.send(&found, &derived).await?;
+                room.count();
+            }
+        }
+        Ok(match controls.page {
+            Some(_) => paged(ResultCode::Success, &[]),
+            None => Answer::success(),
+        })
+    }
+}
+
 /// The names of all matches in order, or why they cannot be sorted.
-pub(super) async fn gather(
+async fn gather(
     running: &Running<'_>,
     region: Region,
     keys: &[SortKey],
