@@ -51,13 +51,11 @@ impl Directory {
         login: &str,
         password: &Secret<String>,
     ) -> Result<SignIn, Unavailable> {
-        let account = self.account_of_login(login).await?;
-        if let Some(domain) = account
-            .as_ref()
-            .and_then(|account| account.domain.as_deref())
-        {
-            check_mechanism(domain)?;
+        // Asked about the domain, not the account: the answer must not tell which accounts exist.
+        if let Some(domain) = self.domain_of_login(login).await? {
+            check_mechanism(&domain)?;
         }
+        let account = self.account_of_login(login).await?;
         let decoy = || dn::service_account(seed::DECOY);
         let dn = account
             .as_ref()
@@ -120,6 +118,18 @@ impl Directory {
         let named = entry.with("zimbraMailDeliveryAddress", [ADMINISTRATOR_NAME]);
         let party = self.party_of(Some(named)).await?;
         Ok(party.and_then(Party::into_account))
+    }
+
+    /// The domain in which a login name is looked for, aliases of domains resolved.
+    async fn domain_of_login(&self, login: &str) -> Result<Option<Arc<Domain>>, Unavailable> {
+        let Some(address) = self.login_address(login).await? else {
+            return Ok(None);
+        };
+        let domain = self.domain(address.domain()).await?;
+        match domain.as_ref().map(|domain| domain.kind) {
+            Some(DomainKind::Alias(Some(target))) => self.domain_by_id(target).await,
+            _ => Ok(domain),
+        }
     }
 
     /// The address that a login name means; nothing when it can mean none.

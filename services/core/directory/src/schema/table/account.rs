@@ -112,7 +112,7 @@ pub(super) static PASSWORDS: &[AttributeType] = &[
     z(2025, "zimbraTwoFactorAuthTokenLifetime", Duration).on(ACCOUNT_COS).inherited().default(&["1h"]),
     z(1947, "zimbraTwoFactorAuthTrustedDeviceTokenLifetime", Duration).on(ACCOUNT_COS).inherited().default(&["30d"]),
     z(1949, "zimbraTwoFactorAuthTrustedDevices", Text).many().on(ACCOUNT).key(),
-    z(1836, "zimbraAppSpecificPassword", Octets).many().on(ACCOUNT).key(),
+    z(1836, "zimbraAppSpecificPassword", Octets).many().on(ACCOUNT).secret(),
     z(1837, "zimbraMaxAppSpecificPasswords", COUNT).on(ACCOUNT_COS).inherited().default(&["25"]),
 ];
 
