@@ -7,6 +7,7 @@
 )]
 
 mod arbitrary;
+mod bounds;
 mod catalogue;
 mod hostile;
 mod law;
