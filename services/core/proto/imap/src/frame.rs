@@ -282,21 +282,22 @@ impl Frame {
         let fresh = self.buffer.get(self.scanned..).unwrap_or_default();
         let Some(end) = memchr::memchr(b'\n', fresh).map(|at| at + self.scanned) else {
             self.scanned = self.buffer.len();
-            if self.text.len() + self.buffer.len() > LINE_OCTETS {
+            // The CR of a line's end may have come already.
+            if self.text.len() + self.buffer.len() > LINE_OCTETS + 1 {
                 return Some(self.give_up(Reason::LineTooLong, self.buffer.len()));
             }
             return None;
         };
         self.scanned = 0;
-        if self.text.len() + end > LINE_OCTETS {
+        // A line feed alone ends a line, too: old scripts send it, and it hides nothing in IMAP.
+        let line = self.buffer.get(..end).unwrap_or_default();
+        let octets = line.strip_suffix(b"\r").unwrap_or(line).len();
+        if self.text.len() + octets > LINE_OCTETS {
             return Some(self.give_up(Reason::LineTooLong, end));
         }
         let line = self.buffer.split_to(end + 1);
-        // A line feed alone ends a line, too: old scripts send it, and it hides nothing in IMAP.
-        let line = line
-            .strip_suffix(b"\r\n")
-            .or_else(|| line.strip_suffix(b"\n"));
-        self.text.extend_from_slice(line.unwrap_or_default());
+        self.text
+            .extend_from_slice(line.get(..octets).unwrap_or_default());
         match marker(&self.text) {
             Marker::None => {
                 let text = std::mem::take(&mut self.text).freeze();
