@@ -76,6 +76,10 @@ pub const DECODE_OCTETS: u64 = 64 * 1024 * 1024;
 /// few thousand, and it is read whole.
 pub const HEADER_OCTETS: u64 = 4 * 1024 * 1024;
 
+/// Octets of all patterns of one LIST, each with the reference before it: BAD. Bounds the work for
+/// each mailbox; no name is longer than [`MAILBOX_NAME_OCTETS`].
+pub const PATTERN_OCTETS: usize = 4 * MAILBOX_NAME_OCTETS;
+
 /// Fields of an ID command (RFC 2971 §3.3): BAD.
 pub const ID_FIELDS: usize = 30;
 

@@ -3,7 +3,8 @@
 
 use roost_proto_imap::limits::{
     ARGUMENTS_OCTETS, FETCH_ITEMS, ID_FIELDS, KEYWORD_OCTETS, KEYWORDS_PER_COMMAND, LINE_OCTETS,
-    LITERAL_OCTETS, LITERALS_PER_COMMAND, MAILBOX_NAME_OCTETS, SEARCH_DEPTH, SEARCH_KEYS,
+    LITERAL_OCTETS, LITERALS_PER_COMMAND, MAILBOX_NAME_OCTETS, PATTERN_OCTETS, SEARCH_DEPTH,
+    SEARCH_KEYS,
 };
 
 use crate::play::Client;
@@ -29,11 +30,20 @@ fn check(limit: usize, refusal: &str, command: impl Fn(usize) -> String) {
 
 #[test]
 fn lines() {
-    // `a LIST "" ` and the quotes are part of the line; the pattern is not a name.
+    // `a SEARCH SUBJECT ` and the quotes are part of the line.
     check(
-        LINE_OCTETS - 12,
+        LINE_OCTETS - 19,
         "BAD The command line is too long",
-        |octets| format!("LIST \"\" \"{}\"", "x".repeat(octets)),
+        |octets| format!("SEARCH SUBJECT \"{}\"", "x".repeat(octets)),
+    );
+}
+
+#[test]
+fn patterns() {
+    check(
+        PATTERN_OCTETS,
+        "BAD Too many octets in a pattern",
+        |octets| format!("LIST a (% {})", "x".repeat(octets - 3)),
     );
 }
 

@@ -3,6 +3,7 @@
 use super::status_items;
 use crate::grammar::command::{CommandBody, List, ListForm, ListReturn, ListSelection};
 use crate::grammar::cursor::{Cursor, Error};
+use crate::limits::PATTERN_OCTETS;
 
 /// `list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]`
 pub(super) fn list(cursor: &mut Cursor<'_>) -> Result<CommandBody, Error> {
@@ -23,6 +24,7 @@ pub(super) fn list(cursor: &mut Cursor<'_>) -> Result<CommandBody, Error> {
         }
         _ => vec![cursor.pattern()?],
     };
+    bounded(&reference, &patterns)?;
     let mut returns = None;
     if cursor.eat(b' ') && cursor.peek().is_some() {
         if !cursor.eat_word("RETURN") {
@@ -85,8 +87,19 @@ pub(super) fn lsub(cursor: &mut Cursor<'_>) -> Result<CommandBody, Error> {
     cursor.space()?;
     let reference = cursor.pattern()?;
     cursor.space()?;
-    Ok(CommandBody::Lsub {
-        reference,
-        pattern: cursor.pattern()?,
-    })
+    let pattern = cursor.pattern()?;
+    bounded(&reference, std::slice::from_ref(&pattern))?;
+    Ok(CommandBody::Lsub { reference, pattern })
+}
+
+fn bounded(reference: &str, patterns: &[String]) -> Result<(), Error> {
+    let octets: usize = patterns
+        .iter()
+        .map(|pattern| reference.len() + pattern.len())
+        .sum();
+    if octets > PATTERN_OCTETS {
+        Err(Error::TooMany("octets in a pattern"))
+    } else {
+        Ok(())
+    }
 }

@@ -1,5 +1,6 @@
 //! What a search looks at inside a message: its sent date, header and text.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +17,9 @@ pub(super) struct Content {
     structure: Arc<Structure>,
     /// The header of the message, or all of the message where its text is sought, too.
     octets: Bytes,
+    /// Made once a message, however many keys look at them.
+    bodies: OnceCell<Vec<String>>,
+    headers: OnceCell<Vec<String>>,
 }
 
 /// How much of a message a search reads.
@@ -54,7 +58,12 @@ impl Content {
                 Err(failure) => return Err(failure.into()),
             },
         };
-        Ok(Some(Self { structure, octets }))
+        Ok(Some(Self {
+            structure,
+            octets,
+            bodies: OnceCell::new(),
+            headers: OnceCell::new(),
+        }))
     }
 
     /// The day on which the message says that it was sent.
@@ -75,31 +84,40 @@ impl Content {
     /// BODY: a text part has it.
     pub(super) fn body_has(&self, sought: &str) -> bool {
         let sought = fold(sought);
-        let max = usize::try_from(DECODE_OCTETS).unwrap_or(usize::MAX);
-        sought.is_empty()
-            || self
-                .structure
-                .parts()
-                .filter(|part| part.is_text())
-                .any(|part| {
-                    let encoded = part.body.of(&self.octets);
-                    fold(&text::decoded(part.get(), encoded, max)).contains(&sought)
-                })
+        sought.is_empty() || self.bodies().iter().any(|text| text.contains(&sought))
     }
 
     /// TEXT: the header of the message or of a part has it, or a text part.
     pub(super) fn text_has(&self, sought: &str) -> bool {
-        let folded = fold(sought);
-        let in_header = |header: &[u8]| {
-            fold(&charset::guess(header)).contains(&folded)
-                || Fields::new(header).any(|field| fold(&field.text()).contains(&folded))
-        };
-        folded.is_empty()
-            || self
+        let sought = fold(sought);
+        let mut texts = self.headers().iter().chain(self.bodies());
+        sought.is_empty() || texts.any(|text| text.contains(&sought))
+    }
+
+    /// The text parts, folded.
+    fn bodies(&self) -> &[String] {
+        let max = usize::try_from(DECODE_OCTETS).unwrap_or(usize::MAX);
+        self.bodies.get_or_init(|| {
+            let parts = self.structure.parts().filter(|part| part.is_text());
+            let decoded =
+                parts.map(|part| text::decoded(part.get(), part.body.of(&self.octets), max));
+            decoded.map(|text| fold(&text)).collect()
+        })
+    }
+
+    /// The headers of the message and its parts, folded: as they came, and as they are shown.
+    fn headers(&self) -> &[String] {
+        self.headers.get_or_init(|| {
+            let headers = self
                 .structure
                 .parts()
-                .any(|part| in_header(part.header.of(&self.octets)))
-            || self.body_has(sought)
+                .map(|part| part.header.of(&self.octets));
+            let folded = headers.flat_map(|header| {
+                let shown: Vec<_> = Fields::new(header).map(|field| field.text()).collect();
+                [fold(&charset::guess(header)), fold(&shown.join("\n"))]
+            });
+            folded.collect()
+        })
     }
 }
 
