@@ -96,6 +96,12 @@ health = "127.0.0.1:0"
         (self.child, self.ldap, self.ldaps) = (child, ldap, ldaps);
     }
 
+    /// Asks the daemon to stop, as systemd does, and waits until it has.
+    pub(crate) fn drain(&mut self) -> bool {
+        drop(self.child.stdin.take());
+        self.child.wait().unwrap().success()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

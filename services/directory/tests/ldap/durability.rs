@@ -1,6 +1,7 @@
 //! What was acknowledged stays.
 
-use crate::daemon::{ALICE, Directory};
+use crate::daemon::{ADMIN, ALICE, Directory};
+use crate::wire::Raw;
 
 #[test]
 fn acknowledged_changes_outlive_a_sudden_end() {
@@ -25,4 +26,16 @@ fn acknowledged_changes_outlive_a_sudden_end() {
             .contains("uid: alicia")
     );
     assert_eq!(directory.search("dc=test", "(uid=bob)", &["uid"]), "");
+}
+
+#[test]
+fn a_stop_says_goodbye() {
+    let mut directory = Directory::start();
+    let mut raw = Raw::new(directory.connect());
+    raw.bind(1, ADMIN, &directory.admin_password());
+    assert!(directory.drain());
+    let answer = raw.answer().unwrap();
+    assert_eq!((answer.id, answer.code), (0, 52));
+    assert_eq!(answer.name.as_deref(), Some("1.3.6.1.4.1.1466.20036"));
+    assert_eq!(raw.answer(), None);
 }

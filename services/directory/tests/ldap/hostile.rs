@@ -243,3 +243,28 @@ fn who_says_nothing_is_sent_away() {
     assert_eq!((answer.id, answer.name.as_deref()), (0, Some(NOTICE)));
     assert_eq!(raw.answer(), None);
 }
+
+#[test]
+fn who_has_signed_in_may_send_more_and_not_any_more() {
+    let directory = Directory::start_with("message_size_max = \"300 KiB\"\n");
+    let compare = |id: i64, size: usize| {
+        message(id, |writer| {
+            writer.constructed(0x6e, |writer| {
+                writer.octets(b"cn=zimbra");
+                writer.constructed(ber::SEQUENCE, |writer| {
+                    writer.octets(b"cn");
+                    writer.octets(&vec![b'x'; size]);
+                });
+            });
+        })
+    };
+    let mut raw = Raw::new(directory.connect());
+    raw.bind(1, ADMIN, &directory.admin_password());
+    let overhead = compare(2, 300_000).len() - 300_000;
+    raw.send(&compare(2, 300 * 1024 - overhead));
+    assert_eq!(raw.answer().unwrap().code, 5);
+    raw.send(&compare(3, 300 * 1024 - overhead + 1));
+    let answer = raw.answer().unwrap();
+    assert_eq!((answer.id, answer.code), (0, 2));
+    assert_eq!(raw.answer(), None);
+}

@@ -232,3 +232,15 @@ fn a_new_secret_file_is_a_new_password() {
     assert_eq!(whoami(&directory, STORE, "another-secret"), 0);
     assert_eq!(whoami(&directory, ADMIN, &directory.admin_password()), 0);
 }
+
+#[test]
+fn a_password_has_a_size() {
+    let directory = Directory::sample();
+    let most = "x".repeat(roost_directory::limits::PASSWORD_SIZE_MAX);
+    let set = |password: &str| directory.admin("ldappasswd", &["-s", password, ALICE]).code;
+    assert_eq!(set(&most), 0);
+    assert_eq!(whoami(&directory, ALICE, &most), 0);
+    let more = format!("{most}x");
+    assert_eq!(set(&more), 1);
+    assert_eq!(whoami(&directory, ALICE, &more), 49);
+}
