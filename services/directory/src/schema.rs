@@ -120,7 +120,7 @@ impl Schema {
         self.attributes.get(usize::from(id.0))
     }
 
-    /// The attribute type at a place.
+    /// The attribute type at a place. Only this schema makes places, and it never shrinks.
     #[must_use]
     pub fn get(&self, id: AttributeId) -> &Attribute {
         &self.attributes[usize::from(id.0)]
@@ -133,7 +133,7 @@ impl Schema {
         self.classes.get(usize::from(id.0))
     }
 
-    /// The object class at a place.
+    /// The object class at a place. Only this schema makes places, and it never shrinks.
     #[must_use]
     pub fn get_class(&self, id: ClassId) -> &Class {
         &self.classes[usize::from(id.0)]

@@ -42,8 +42,9 @@ pub async fn compare(
         &found,
         controls.assertion.as_ref().filter(|_| !special),
     )?;
-    let readable = identity.reader(schema, &found);
-    if !special && !readable(attribute.id) {
+    let reader = identity.reader(schema, &found);
+    let readable = |id| special || reader(id);
+    if !readable(attribute.id) {
         return Err(Refusal::denied(format!(
             "{} cannot be compared",
             attribute.name
@@ -57,7 +58,7 @@ pub async fn compare(
         entry: &found.entry,
         has_subordinates,
     };
-    let holds = |filter: &Filter| evaluate(schema, &prepare(schema, filter), candidate, &|_| true);
+    let holds = |filter: &Filter| evaluate(schema, &prepare(schema, filter), candidate, &readable);
     let equal = Filter::Equality(Assertion {
         attribute: compare.attribute.clone(),
         value: compare.value.clone(),
