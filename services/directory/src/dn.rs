@@ -1,6 +1,6 @@
 //! Distinguished names: their text (RFC 4514), and the normal form by which they are found.
 //!
-//! `scan` reads them, [`key`] makes the normal form.
+//! `scan` reads them, `key` makes the normal form.
 
 mod key;
 mod scan;

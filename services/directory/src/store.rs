@@ -9,7 +9,7 @@
 //! | `index` | which attributes are indexed, under which forms |
 //! | [`plan`] | a filter and a scope → where to look for candidates |
 //! | [`cursor`] | candidates in batches, in an order that a cookie can name |
-//! | [`write`] | changes, all or nothing |
+//! | [`mod@write`] | changes, all or nothing |
 //! | `cache` | decoded entries and recent lookups |
 
 mod cache;
