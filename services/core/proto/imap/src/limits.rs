@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Longest mailbox name, in UTF-8: NO [CANNOT] or [NONEXISTENT]. Names are held for each folder.
+/// Longest mailbox name, in UTF-8: NO `[CANNOT]` or `[NONEXISTENT]`. Names are held for each folder.
 pub const MAILBOX_NAME_OCTETS: usize = 1000;
 
 /// Longest keyword: BAD. Keywords are held for each mailbox.
@@ -21,10 +21,10 @@ pub const SEARCH_KEYS: usize = 512;
 pub const LINE_OCTETS: usize = 64 * 1024;
 
 /// Octets of a literal that is not a message, and of all of them before anybody has logged in:
-/// BAD [TOOBIG].
+/// BAD `[TOOBIG]`.
 pub const LITERAL_OCTETS: u64 = 64 * 1024;
 
-/// Octets of all literals of a command that are no messages, once logged in: BAD [TOOBIG].
+/// Octets of all literals of a command that are no messages, once logged in: BAD `[TOOBIG]`.
 pub const ARGUMENTS_OCTETS: u64 = 256 * 1024;
 
 /// Literals in one command: BAD. Bounds the table that holds them.
@@ -69,7 +69,7 @@ pub const CHUNK_OCTETS: u64 = 256 * 1024;
 /// Messages whose \Seen flag one FETCH sets in one change, just before it sends them.
 pub const SEEN_BATCH: usize = 256;
 
-/// Largest message part that is decoded in memory, for BINARY and SEARCH: [UNKNOWN-CTE], not searched past it.
+/// Largest message part that is decoded in memory, for BINARY and SEARCH: `[UNKNOWN-CTE]`, not searched past it.
 pub const DECODE_OCTETS: u64 = 64 * 1024 * 1024;
 
 /// Octets of a header that HEADER.FIELDS chooses from; what follows is left out. Real headers have a
@@ -92,7 +92,7 @@ pub const RESPONSE_NUMBERS: u64 = 1 << 20;
 /// What a deployment may choose.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Largest message that APPEND takes: [TOOBIG]; told as APPENDLIMIT (RFC 7889).
+    /// Largest message that APPEND takes: `[TOOBIG]`; told as APPENDLIMIT (RFC 7889).
     /// It is also the most that the messages of one APPEND may have together.
     pub message_size_max: u64,
     /// Silence of a client that has not logged in.

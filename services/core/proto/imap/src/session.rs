@@ -1,10 +1,10 @@
 //! The states of a session and what each command answers. Generic over [`Backend`]; no socket, file,
 //! clock or task.
 //!
-//! A command is parsed, checked against the state ([`allowed`]), and handled in the file of its
-//! family. A handler writes its untagged data and returns an [`Ending`]; then [`Session::finish`]
-//! looks whether the selected mailbox has moved on and tells what may be told ([`tell`]), and the
-//! tagged response ends it. What can be long (FETCH, what changed) is a [`Job`] that goes on as the
+//! A command is parsed, checked against the state (`allowed`), and handled in the file of its
+//! family. A handler writes its untagged data and returns an `Ending`; then `Session::finish`
+//! looks whether the selected mailbox has moved on and tells what may be told (`tell`), and the
+//! tagged response ends it. What can be long (FETCH, what changed) is a `Job` that goes on as the
 //! client takes its octets.
 
 mod allowed;
