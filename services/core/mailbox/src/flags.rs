@@ -42,6 +42,9 @@ impl Flags {
     /// It is kept at the top.
     pub const PINNED: Self = Self(1 << 13);
 
+    /// Metadata are kept with it. The engine's own.
+    pub(crate) const METADATA: Self = Self(1 << 31);
+
     /// The set with these bits.
     #[must_use]
     pub const fn from_bits(bits: u32) -> Self {
@@ -127,10 +130,11 @@ impl FlagChange {
     /// What becomes of a set of system flags.
     pub(crate) fn system(&self, flags: Flags) -> Flags {
         const REPLACED: Flags = Flags(0b1_1111);
+        let named = self.flags.without(Flags::METADATA);
         match self.action {
-            FlagAction::Add => flags | self.flags,
-            FlagAction::Remove => flags.without(self.flags),
-            FlagAction::Replace => flags.without(REPLACED) | self.flags,
+            FlagAction::Add => flags | named,
+            FlagAction::Remove => flags.without(named),
+            FlagAction::Replace => flags.without(REPLACED) | named,
         }
     }
 }

@@ -44,8 +44,22 @@ pub mod item;
 mod keyword;
 pub mod mailbox;
 pub mod snapshot;
+
+mod applier;
+mod birth;
+mod blob;
+mod commit;
+mod core;
+mod meta;
+mod op;
+mod overlay;
+mod plan;
+mod recover;
+mod registry;
 mod state;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
 pub use config::Config;
 pub use deliver::{Delivered, Recipient};

@@ -1,22 +1,33 @@
 //! One account's mailbox.
 
-use std::ops::Range;
+mod folders;
+mod items;
+mod read;
+mod tags;
+mod transfer;
 
-use bytes::Bytes;
+use std::fmt;
+use std::sync::Arc;
 
+use tokio::sync::broadcast::{self, error::RecvError};
+
+use crate::core::Core;
 use crate::error::Error;
-use crate::flags::FlagChange;
-use crate::folder::{Contents, FolderChange, Nested, NewFolder};
-use crate::id::{AccountId, BlobDigest, FolderId, ItemId, ModSeq, Uid, UidValidity};
-use crate::item::{Located, Metadata, NewItem, Placed, Replacement, Tombstone};
+use crate::id::{AccountId, FolderId, ModSeq, Uid, UidValidity};
+use crate::item::{NewBlob, Placed};
+use crate::plan::{Content, Plan, Stop};
 use crate::snapshot::{FolderSnapshot, MailboxSnapshot};
+use crate::store::Inner;
 
 /// A handle on a mailbox; clones are handles on the same one.
 ///
 /// Every change returns once it is durable; from then on snapshots show it. Dropping the future of
 /// a change does not take it back: it happens, or it does not.
-#[derive(Debug, Clone)]
-pub struct Mailbox {}
+#[derive(Clone)]
+pub struct Mailbox {
+    inner: Arc<Inner>,
+    core: Arc<Core>,
+}
 
 /// Where added items are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,199 +96,110 @@ pub enum Change {
 
 /// The changes of a mailbox from the moment of subscription on.
 #[derive(Debug)]
-pub struct Changes {}
+pub struct Changes {
+    feed: broadcast::Receiver<Change>,
+    /// Keeps the mailbox in memory, and with it the feed.
+    _core: Arc<Core>,
+}
 
 impl Changes {
     /// The next change; `None` once the mailbox is gone. Cancel-safe.
     pub async fn next(&mut self) -> Option<Change> {
-        None
+        match self.feed.recv().await {
+            Ok(change) => Some(change),
+            Err(RecvError::Lagged(_)) => Some(Change::Resync),
+            Err(RecvError::Closed) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Mailbox").field(&self.core).finish()
     }
 }
 
 impl Mailbox {
+    pub(crate) fn new(inner: Arc<Inner>, core: Arc<Core>) -> Self {
+        Self { inner, core }
+    }
+
     /// Whose it is.
     #[must_use]
     pub fn account(&self) -> AccountId {
-        uuid::Uuid::nil().into()
+        self.core.account
     }
 
     /// The mailbox as it stands now.
     pub fn snapshot(&self) -> Result<MailboxSnapshot, Error> {
-        Err(closed())
+        Ok(MailboxSnapshot(self.core.alive()?))
     }
 
     /// A folder with its items as it stands now. Reads them from SQL when nobody has lately.
-    pub async fn folder(&self, _folder: FolderId) -> Result<FolderSnapshot, Error> {
-        Err(closed())
+    pub async fn folder(&self, folder: FolderId) -> Result<FolderSnapshot, Error> {
+        let mut tried = false;
+        loop {
+            let state = self.core.alive()?;
+            let found = state.folder(folder).ok_or(Error::NoSuchFolder(folder))?;
+            if let Some(entries) = &found.entries {
+                return Ok(FolderSnapshot {
+                    entries: entries.clone(),
+                    folder: found.clone(),
+                    mailbox: MailboxSnapshot(state),
+                });
+            }
+            if tried {
+                return Err(Error::Unavailable {
+                    what: "the folder's items cannot be read",
+                    source: None,
+                });
+            }
+            tried = true;
+            self.core.load(&self.inner.meta, folder).await?;
+        }
     }
 
     /// Tells of changes from now on.
     #[must_use]
     pub fn subscribe(&self) -> Changes {
-        Changes {}
+        Changes {
+            feed: self.core.subscribe(),
+            _core: self.core.clone(),
+        }
     }
 
-    /// The first UID that no session has been told as recent (RFC 3501 §2.3.2); with
-    /// [`Claim::Take`], those below `below` are taken. Lost with the process, as the RFC allows.
+    /// The first UID that no session has been told as recent (RFC 3501 §2.3.2), at most `below`;
+    /// with [`Claim::Take`], those below `below` are taken. Lost with the process, as the RFC
+    /// allows.
     #[must_use]
-    pub fn claim_recent(&self, _folder: FolderId, below: Uid, _claim: Claim) -> Uid {
-        below
-    }
-
-    /// Makes a folder.
-    pub async fn create_folder(&self, _folder: NewFolder) -> Result<FolderId, Error> {
-        Err(closed())
-    }
-
-    /// Renames, moves, subscribes, colours a folder, all at once.
-    pub async fn change_folder(&self, _id: FolderId, _change: FolderChange) -> Result<(), Error> {
-        Err(closed())
-    }
-
-    /// Deletes a folder.
-    pub async fn delete_folder(
-        &self,
-        _id: FolderId,
-        _contents: Contents,
-        _nested: Nested,
-    ) -> Result<(), Error> {
-        Err(closed())
-    }
-
-    /// Makes a tag, or makes a keyword one.
-    pub async fn create_tag(&self, _name: &str, _color: u32) -> Result<ItemId, Error> {
-        Err(closed())
-    }
-
-    /// Renames a tag, or gives it another colour.
-    pub async fn change_tag(
-        &self,
-        _tag: ItemId,
-        _name: Option<&str>,
-        _color: Option<u32>,
-    ) -> Result<(), Error> {
-        Err(closed())
-    }
-
-    /// Deletes a tag, and takes it off all items.
-    pub async fn delete_tag(&self, _tag: ItemId) -> Result<(), Error> {
-        Err(closed())
+    pub fn claim_recent(&self, folder: FolderId, below: Uid, claim: Claim) -> Uid {
+        self.core.claim_recent(folder, below, claim)
     }
 
     /// Whether `bytes` more would be within `quota`, and the folder can take items: asked before
     /// a client sends what will be refused.
-    pub fn admit(&self, _folder: FolderId, _bytes: u64, _quota: Option<u64>) -> Result<(), Error> {
-        Err(closed())
+    pub fn admit(&self, folder: FolderId, bytes: u64, quota: Option<u64>) -> Result<(), Error> {
+        self.inner.check()?;
+        let plan = Plan::new(&*self.core.alive()?);
+        plan.container(folder)?;
+        plan.admit(bytes, quota)
     }
 
-    /// Adds items, all or none.
-    pub async fn append(
+    async fn change<T>(
         &self,
-        _folder: FolderId,
-        _items: Vec<NewItem>,
-        _quota: Option<u64>,
-    ) -> Result<Appended, Error> {
-        Err(closed())
-    }
-
-    /// Changes the flags of those of `uids` that exist and, where `unchanged_since` is given, have
-    /// not changed since. Those that have the flags already keep their mod-sequence.
-    pub async fn alter(
-        &self,
-        _folder: FolderId,
-        _uids: &[Uid],
-        _change: &FlagChange,
-        _unchanged_since: Option<ModSeq>,
-    ) -> Result<Altered, Error> {
-        Err(closed())
-    }
-
-    /// Removes items for good; answers the UIDs, ascending.
-    pub async fn remove(&self, _folder: FolderId, _which: Removal<'_>) -> Result<Vec<Uid>, Error> {
-        Err(closed())
-    }
-
-    /// Copies those of `uids` that exist, with flags, keywords and dates, all or none.
-    pub async fn copy(
-        &self,
-        _folder: FolderId,
-        _uids: &[Uid],
-        _target: FolderId,
-        _quota: Option<u64>,
-    ) -> Result<Copied, Error> {
-        Err(closed())
-    }
-
-    /// Moves those of `uids` that exist, all or none. They keep their item numbers.
-    pub async fn relocate(
-        &self,
-        _folder: FolderId,
-        _uids: &[Uid],
-        _target: FolderId,
-    ) -> Result<Copied, Error> {
-        Err(closed())
-    }
-
-    /// Gives an item another content and other metadata (a draft saved again, a contact changed).
-    pub async fn replace(
-        &self,
-        _folder: FolderId,
-        _uid: Uid,
-        _replacement: Replacement,
-        _quota: Option<u64>,
-    ) -> Result<Placed, Error> {
-        Err(closed())
-    }
-
-    /// Where an item is now.
-    pub async fn locate(&self, _item: ItemId) -> Result<Option<Located>, Error> {
-        Err(closed())
-    }
-
-    /// The whole of a content.
-    pub async fn load(&self, _digest: BlobDigest) -> Result<Bytes, Error> {
-        Err(closed())
-    }
-
-    /// These octets of a content; fewer where it ends before.
-    pub async fn load_range(
-        &self,
-        _digest: BlobDigest,
-        _range: Range<u64>,
-    ) -> Result<Bytes, Error> {
-        Err(closed())
-    }
-
-    /// What was derived from a content when it came.
-    pub async fn structure(&self, _digest: BlobDigest) -> Result<Bytes, Error> {
-        Err(closed())
-    }
-
-    /// What was derived from many contents, in their order: for a FETCH of a range, some hundred
-    /// at a time. `None` for one that is not there.
-    pub async fn structures(&self, _digests: &[BlobDigest]) -> Result<Vec<Option<Bytes>>, Error> {
-        Err(closed())
-    }
-
-    /// The metadata of items, in their order; `None` for one that has none.
-    pub async fn metadata(&self, _items: &[ItemId]) -> Result<Vec<Option<Metadata>>, Error> {
-        Err(closed())
-    }
-
-    /// What went away from `folder` (from anywhere, when none is given) after `since`, ascending by
-    /// mod-sequence.
-    pub async fn vanished(
-        &self,
-        _folder: Option<FolderId>,
-        _since: ModSeq,
-    ) -> Result<Vec<Tombstone>, Error> {
-        Err(closed())
+        blobs: Vec<NewBlob>,
+        plan: impl FnMut(&mut Plan, &[Content]) -> Result<T, Stop>,
+    ) -> Result<T, Error> {
+        self.inner.change(&self.core, blobs, plan).await
     }
 }
 
-fn closed() -> Error {
-    Error::Unavailable {
-        what: "it is closed",
-        source: None,
+/// UIDs in ascending order, each once.
+fn ascending(uids: &[Uid]) -> Vec<Uid> {
+    let mut uids = uids.to_vec();
+    if !uids.is_sorted() {
+        uids.sort_unstable();
     }
+    uids.dedup();
+    uids
 }

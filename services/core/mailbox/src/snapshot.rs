@@ -7,7 +7,7 @@ use crate::folder::{Counts, Folder, ROOT, SpecialUse};
 use crate::id::{AccountId, FolderId, KeywordId, MailboxId, ModSeq, Uid, UidValidity};
 use crate::item::Entry;
 use crate::keyword::Keyword;
-use crate::state::State;
+use crate::state::{FolderState, State};
 
 /// A mailbox as it stood at a moment: its folders, keywords and figures.
 #[derive(Debug, Clone)]
@@ -114,7 +114,7 @@ impl MailboxSnapshot {
 #[derive(Debug, Clone)]
 pub struct FolderSnapshot {
     pub(crate) mailbox: MailboxSnapshot,
-    pub(crate) folder: Arc<Folder>,
+    pub(crate) folder: Arc<FolderState>,
     pub(crate) entries: Entries,
 }
 
@@ -138,31 +138,31 @@ impl FolderSnapshot {
     /// The folder itself.
     #[must_use]
     pub fn folder(&self) -> &Folder {
-        &self.folder
+        &self.folder.info
     }
 
     /// The generation of its UIDs.
     #[must_use]
     pub fn uid_validity(&self) -> UidValidity {
-        self.folder.uid_validity
+        self.folder.info.uid_validity
     }
 
     /// Above every UID given so far.
     #[must_use]
     pub fn uid_next(&self) -> Uid {
-        self.folder.uid_next
+        self.folder.info.uid_next
     }
 
     /// The last change of anything in it.
     #[must_use]
     pub fn highest_modseq(&self) -> ModSeq {
-        self.folder.items_modseq
+        self.folder.info.items_modseq
     }
 
     /// Its figures.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.folder.counts
+        self.folder.info.counts
     }
 
     /// How many items there are.

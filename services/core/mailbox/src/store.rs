@@ -1,19 +1,75 @@
 //! All mailboxes of a node.
 
-use roost_journal::{Damage, Stats as JournalStats};
+use std::fmt;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use roost_journal::{Config as JournalConfig, Damage, Journal, Recovery, Stats as JournalStats};
 use roost_kit::clock::Clock;
 use roost_kit::disk::DiskHandle;
+use tokio::sync::Semaphore;
 
+use crate::applier::{Applier, Pace, Queue, read_mark};
+use crate::blob::Blobs;
 use crate::config::Config;
-use crate::deliver::{Delivered, Recipient};
+use crate::core::Core;
 use crate::error::Error;
 use crate::id::{AccountId, MailboxId};
-use crate::item::NewBlob;
 use crate::mailbox::Mailbox;
+use crate::meta::{Loaded, Meta};
+use crate::op::{KINDS, Op};
+use crate::overlay::Overlay;
+use crate::recover::recover;
+use crate::registry::Registry;
+use crate::state::{Life, State};
 
-/// A store; clones are handles on the same one.
-#[derive(Debug, Clone)]
-pub struct Store {}
+/// A store; clones are handles on the same one. It ends when the last handle on it and on its
+/// mailboxes is dropped; [`Store::close`] before that leaves nothing to replay.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) meta: Meta,
+    pub(crate) blobs: Blobs,
+    pub(crate) overlay: Overlay,
+    pub(crate) queue: Arc<Queue>,
+    /// Bytes that may still be durable without being applied.
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) added: AtomicU64,
+    registry: Arc<Registry>,
+    next_mailbox: AtomicU64,
+    closed: AtomicBool,
+    damage: Vec<Damage>,
+    disk: DiskHandle,
+    // Dropped in this order: the journal writes what is queued, then the applier applies it, and
+    // only then may another process have the directory.
+    journal: Arc<Journal>,
+    _applier: ApplierThread,
+    _lock: File,
+}
+
+/// Ends the applier's thread when it is dropped, once everything is applied.
+struct ApplierThread {
+    queue: Arc<Queue>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for ApplierThread {
+    fn drop(&mut self) {
+        self.queue.close();
+        let thread = self.thread.take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that applies changes has panicked");
+        }
+    }
+}
 
 /// A mailbox in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,77 +97,297 @@ pub struct Stats {
     pub mailboxes: u64,
     /// Items added.
     pub added: u64,
+    /// Whether SQL or blob files cannot be written at the moment. It is tried again; meanwhile
+    /// changes are taken until `unapplied_bytes` are at their bound.
+    pub failing: bool,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("directory", &self.inner.config.directory)
+            .field("stats", &self.stats())
+            .finish()
+    }
 }
 
 impl Store {
     /// Opens the store, or makes a new one, and brings what the journal has and SQL and files have
     /// not up to date. Only one process can have it open.
-    pub async fn open(_config: Config, _disk: DiskHandle, _clock: Clock) -> Result<Self, Error> {
-        Err(closed())
+    pub async fn open(config: Config, disk: DiskHandle, clock: Clock) -> Result<Self, Error> {
+        let directory = config.directory.clone();
+        let metadata = directory.join("meta");
+        let opening = |what: &str| {
+            let what = format!("{what} in {}", directory.display());
+            move |error| Error::open(what, error)
+        };
+        std::fs::create_dir_all(&metadata).map_err(opening("cannot make directories"))?;
+        disk.create_directories(&directory)
+            .map_err(opening("cannot make directories"))?;
+        let lock = lock(&metadata)?;
+        let blobs = Blobs::open(directory.join("blobs"), disk.clone())
+            .map_err(opening("cannot make the blob directories"))?;
+        let (meta, writer) = Meta::open(&metadata, config.readers).await?;
+        let recovery = Recovery::read(journal_config(&config), disk.clone())?;
+        let damage = recovery.damage().to_vec();
+        for one in &damage {
+            tracing::error!("{one}");
+        }
+        let mark = directory.join("checkpoint");
+        let checkpointed = read_mark(&disk, &mark)?;
+        let overlay = Overlay::default();
+        let mut applier = Applier {
+            queue: Arc::new(Queue::new(recovery.last())),
+            writer,
+            blobs: blobs.clone(),
+            overlay: overlay.clone(),
+            disk: disk.clone(),
+            mark,
+            metadata,
+            clock: clock.clone(),
+            pace: Pace {
+                interval: config.checkpoint_interval,
+                bytes: config.checkpoint_bytes,
+                grace: config.blob_grace,
+            },
+        };
+        let applied = recover(&mut applier, &recovery, checkpointed).await?;
+        let (_, next_mailbox) = applier.writer.applied().await?;
+        let journal = Arc::new(recovery.start(clock.clone())?);
+        journal.release(applied);
+        let registry = Arc::new(Registry::new(
+            config.idle_mailboxes_max,
+            config.idle_entries_max,
+        ));
+        let queue = applier.queue.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(opening("cannot start a thread for the store"))?;
+        let weak = Arc::downgrade(&journal);
+        let trimmed = registry.clone();
+        let thread = std::thread::Builder::new()
+            .name("mailbox-applier".to_owned())
+            .spawn(move || runtime.block_on(applier.run(applied, weak, trimmed)))
+            .map_err(opening("cannot start a thread for the store"))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                room: Arc::new(Semaphore::new(config.unapplied_bytes_max as usize)),
+                config,
+                clock,
+                meta,
+                blobs,
+                overlay,
+                _applier: ApplierThread {
+                    queue: queue.clone(),
+                    thread: Some(thread),
+                },
+                queue,
+                added: AtomicU64::new(0),
+                registry,
+                next_mailbox: AtomicU64::new(next_mailbox),
+                closed: AtomicBool::new(false),
+                damage,
+                disk,
+                journal,
+                _lock: lock,
+            }),
+        })
     }
 
     /// The mailbox of an account; made on its first use.
-    pub async fn mailbox(&self, _account: AccountId) -> Result<Mailbox, Error> {
-        Err(closed())
+    pub async fn mailbox(&self, account: AccountId) -> Result<Mailbox, Error> {
+        let core = self.inner.core(account, Missing::Create).await?;
+        core.map(|core| Mailbox::new(self.inner.clone(), core))
+            .ok_or(Error::NoSuchMailbox)
     }
 
     /// The mailbox of an account, if it has one here.
-    pub async fn find_mailbox(&self, _account: AccountId) -> Result<Option<Mailbox>, Error> {
-        Err(closed())
+    pub async fn find_mailbox(&self, account: AccountId) -> Result<Option<Mailbox>, Error> {
+        let core = self.inner.core(account, Missing::Leave).await?;
+        Ok(core.map(|core| Mailbox::new(self.inner.clone(), core)))
     }
 
     /// All mailboxes, by number.
     pub async fn mailboxes(&self) -> Result<Vec<MailboxInfo>, Error> {
-        Err(closed())
+        let journal = self.inner.journal();
+        self.inner.queue.applied(journal.durable()).await?;
+        self.inner.meta.mailboxes().await
     }
 
     /// Deletes an account's mailbox with all that is in it.
-    pub async fn delete_mailbox(&self, _account: AccountId) -> Result<(), Error> {
-        Err(closed())
-    }
-
-    /// Delivers one message to each of `recipients`; the outcomes are in their order, and each
-    /// stands for itself. The content is written once. Mailboxes are made where they are missing.
-    pub async fn deliver(
-        &self,
-        _message: NewBlob,
-        recipients: Vec<Recipient>,
-    ) -> Vec<Result<Delivered, Error>> {
-        recipients.iter().map(|_| Err(closed())).collect()
+    pub async fn delete_mailbox(&self, account: AccountId) -> Result<(), Error> {
+        let core = self.inner.core(account, Missing::Leave).await?;
+        let core = core.ok_or(Error::NoSuchMailbox)?;
+        let deleted = self.inner.change(&core, Vec::new(), |plan, _| {
+            plan.push(Op::DeleteMailbox);
+            Ok(())
+        });
+        deleted.await?;
+        self.inner.queue.applied(core.published().sequence).await
     }
 
     /// Makes what is in SQL and files durable there, and lets the journal forget it.
     pub async fn checkpoint(&self) -> Result<(), Error> {
-        Err(closed())
+        let durable = self.inner.journal().durable();
+        self.inner.queue.applied(durable).await?;
+        self.inner.queue.checkpoint().await
     }
 
     /// Parts of the journal that could not be read when the store was opened. Tell a person.
     #[must_use]
     pub fn damage(&self) -> &[Damage] {
-        &[]
+        &self.inner.damage
     }
 
     /// Whether changes are accepted; if not, why. For readiness and status.
     pub fn check(&self) -> Result<(), Error> {
-        Ok(())
+        self.inner.check()
     }
 
     /// Figures for metrics.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats::default()
+        let inner = &self.inner;
+        let most = inner.config.unapplied_bytes_max as usize;
+        Stats {
+            journal: inner.journal().stats(),
+            applied: inner.queue.newest_applied(),
+            unapplied_bytes: most.saturating_sub(inner.room.available_permits()) as u64,
+            checkpoints: inner.queue.checkpoints.load(Ordering::Relaxed),
+            mailboxes: inner.registry.len() as u64,
+            added: inner.added.load(Ordering::Relaxed),
+            failing: inner.queue.is_failing(),
+        }
     }
 
-    /// Ends the store: what was accepted is applied, and a checkpoint made. Handles that are still
-    /// around get [`Error::Unavailable`].
+    /// Refuses further changes, applies what was accepted, and makes a checkpoint. Reading goes on
+    /// until the handles are dropped.
     pub async fn close(&self) -> Result<(), Error> {
-        Ok(())
+        self.inner.closed.store(true, Ordering::Relaxed);
+        self.checkpoint().await
     }
 }
 
-fn closed() -> Error {
-    Error::Unavailable {
-        what: "it is closed",
-        source: None,
+fn journal_config(config: &Config) -> JournalConfig {
+    JournalConfig {
+        segment_bytes: config.segment_bytes,
+        gather: config.gather,
+        ..JournalConfig::new(config.directory.join("journal"), KINDS)
+    }
+}
+
+fn lock(directory: &Path) -> Result<File, Error> {
+    let path = directory.join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| Error::open(format!("cannot open {}", path.display()), error))?;
+    file.try_lock().map_err(|error| {
+        Error::open(
+            format!("another process has it open ({})", path.display()),
+            std::io::Error::from(error),
+        )
+    })?;
+    Ok(file)
+}
+
+/// What to do about an account without a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    Create,
+    Leave,
+}
+
+impl Inner {
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Error::Unavailable {
+                what: "it is closed",
+                source: None,
+            });
+        }
+        self.journal().check()?;
+        let space = self.disk.space(&self.config.directory);
+        let space = space.map_err(|error| Error::unavailable("its disk does not answer", error))?;
+        if space.available < self.config.space_reserve {
+            return Err(Error::NoSpace);
+        }
+        Ok(())
+    }
+
+    /// An account's mailbox, in memory.
+    pub(crate) async fn core(
+        &self,
+        account: AccountId,
+        missing: Missing,
+    ) -> Result<Option<Arc<Core>>, Error> {
+        loop {
+            let cell = self.registry.cell(account);
+            let found = cell
+                .get_or_try_init(|| self.find_core(account, missing))
+                .await;
+            let core = match found {
+                Ok(core) => core.clone(),
+                Err(Absent::Mailbox) => return Ok(None),
+                Err(Absent::Because(error)) => return Err(error),
+            };
+            match core.published().state.life {
+                Life::Alive => return Ok(Some(core)),
+                Life::Unborn => {
+                    core.settled().await;
+                    if core.published().state.life == Life::Unborn {
+                        self.registry.forget(account, &cell);
+                        self.check()?;
+                        return Err(Error::NoSpace);
+                    }
+                }
+                Life::Deleted => {
+                    // Gone from SQL first, so that a new one is not taken for the old.
+                    self.queue.applied(core.published().sequence).await?;
+                    self.registry.forget(account, &cell);
+                }
+            }
+        }
+    }
+
+    async fn find_core(&self, account: AccountId, missing: Missing) -> Result<Arc<Core>, Absent> {
+        let epoch = self.journal().epoch();
+        if let Some(loaded) = self.meta.mailbox(account).await? {
+            return Ok(Arc::new(Core::new(loaded, epoch)));
+        }
+        if missing == Missing::Leave {
+            return Err(Absent::Mailbox);
+        }
+        let (intake, _) = self.intake(Vec::new(), 0).await?;
+        // From here on nothing waits: who is cancelled leaves a core whose birth goes on.
+        let id = MailboxId::new(self.next_mailbox.fetch_add(1, Ordering::Relaxed));
+        let core = Arc::new(Core::new(
+            Loaded {
+                applied: roost_journal::Sequence::ZERO,
+                what: State::unborn(id, account),
+            },
+            epoch,
+        ));
+        self.give_birth(&core, intake)?;
+        Ok(core)
+    }
+}
+
+/// Why there is no core.
+enum Absent {
+    Mailbox,
+    Because(Error),
+}
+
+impl From<Error> for Absent {
+    fn from(error: Error) -> Self {
+        Self::Because(error)
     }
 }

@@ -1,0 +1,399 @@
+//! From the journal into SQL and files: one thread, in the order of the journal.
+//!
+//! A batch is whatever has become durable since the last one. Files are written before the
+//! transaction that refers to them is committed; a checkpoint makes both durable, remembers how far
+//! they are, and lets the journal forget. If SQL or the disk refuse, the batch is tried again until
+//! they do not: nothing is lost, since the journal has it, and nothing new is taken, since the room
+//! for unapplied bytes is used up.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use roost_journal::{Journal, Sequence};
+use roost_kit::clock::Clock;
+use roost_kit::disk::{Disk, DiskHandle, RealDisk};
+use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot, watch};
+
+use crate::blob::Blobs;
+use crate::core::Core;
+use crate::error::Error;
+use crate::id::BlobDigest;
+use crate::meta::{Writer, deltas};
+use crate::op::{BlobRecord, ChangeRecord};
+use crate::overlay::{Overlay, Pin};
+use crate::registry::Registry;
+use crate::state::State;
+
+/// The most appends that one transaction takes.
+const BATCH: usize = 1024;
+/// How long after a failure a batch is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// The most files that are removed after one checkpoint.
+const COLLECTED: i64 = 10_000;
+
+/// The records of one append.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) last: Sequence,
+    pub(crate) blobs: Vec<Pin>,
+    pub(crate) changes: Vec<ChangeUnit>,
+    /// Its share of the room for unapplied bytes; `None` in recovery.
+    pub(crate) _room: Option<OwnedSemaphorePermit>,
+}
+
+/// A change, and the mailbox after it.
+#[derive(Debug)]
+pub(crate) struct ChangeUnit {
+    pub(crate) record: Arc<ChangeRecord>,
+    pub(crate) state: Arc<State>,
+    /// To tell once it is applied; `None` in recovery.
+    pub(crate) core: Option<Arc<Core>>,
+    pub(crate) sequence: Sequence,
+}
+
+/// What one transaction applies.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) groups: Vec<Group>,
+}
+
+impl Batch {
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &BlobRecord> {
+        self.groups
+            .iter()
+            .flat_map(|group| group.blobs.iter().map(|pin| pin.record().as_ref()))
+    }
+
+    pub(crate) fn changes(&self) -> impl Iterator<Item = &ChangeUnit> {
+        self.groups.iter().flat_map(|group| &group.changes)
+    }
+
+    pub(crate) fn through(&self) -> Sequence {
+        self.groups
+            .last()
+            .map_or(Sequence::ZERO, |group| group.last)
+    }
+
+    /// Above the numbers of all its mailboxes.
+    pub(crate) fn next_mailbox(&self) -> i64 {
+        let ids = self.changes().map(|unit| unit.state.id.get());
+        ids.max().map_or(1, |id| id + 1).cast_signed()
+    }
+}
+
+/// What waits to be applied.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<Waiting>,
+    wake: Notify,
+    applied: watch::Sender<u64>,
+    pub(crate) checkpoints: AtomicU64,
+    failing: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    groups: VecDeque<Group>,
+    wanted: Vec<oneshot::Sender<Result<(), Error>>>,
+    closing: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(applied: Sequence) -> Self {
+        Self {
+            state: Mutex::new(Waiting::default()),
+            wake: Notify::new(),
+            applied: watch::Sender::new(applied.get()),
+            checkpoints: AtomicU64::new(0),
+            failing: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn push(&self, group: Group) {
+        self.state.lock().groups.push_back(group);
+        self.wake.notify_one();
+    }
+
+    /// Waits for a checkpoint.
+    pub(crate) async fn checkpoint(&self) -> Result<(), Error> {
+        let (tell, told) = oneshot::channel();
+        self.state.lock().wanted.push(tell);
+        self.wake.notify_one();
+        told.await.unwrap_or(Err(Error::Unavailable {
+            what: "it is closed",
+            source: None,
+        }))
+    }
+
+    /// Waits until everything up to `sequence` is in SQL.
+    pub(crate) async fn applied(&self, sequence: Sequence) -> Result<(), Error> {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let mut applied = self.applied.subscribe();
+        let reached = applied.wait_for(|applied| *applied >= sequence.get());
+        match tokio::time::timeout(PATIENCE, reached).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(Error::unavailable("metadata are not written", error)),
+            Err(error) => Err(Error::unavailable(
+                "metadata are not written in time",
+                error,
+            )),
+        }
+    }
+
+    pub(crate) fn newest_applied(&self) -> u64 {
+        *self.applied.borrow()
+    }
+
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn close(&self) {
+        self.state.lock().closing = true;
+        self.wake.notify_one();
+    }
+}
+
+/// When checkpoints are made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) interval: Duration,
+    pub(crate) bytes: u64,
+    pub(crate) grace: Duration,
+}
+
+/// The thread's own.
+pub(crate) struct Applier {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) writer: Writer,
+    pub(crate) blobs: Blobs,
+    pub(crate) overlay: Overlay,
+    pub(crate) disk: DiskHandle,
+    /// The file that says how far SQL and files are durable.
+    pub(crate) mark: PathBuf,
+    pub(crate) metadata: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) pace: Pace,
+}
+
+/// What was applied since the last checkpoint.
+struct Progress {
+    applied: Sequence,
+    checkpointed: Sequence,
+    bytes: u64,
+    since: Instant,
+}
+
+impl Applier {
+    /// Until the queue is closed and empty.
+    pub(crate) async fn run(
+        mut self,
+        applied: Sequence,
+        journal: Weak<Journal>,
+        registry: Arc<Registry>,
+    ) {
+        let mut progress = Progress {
+            applied,
+            checkpointed: applied,
+            bytes: 0,
+            since: self.clock.instant(),
+        };
+        loop {
+            let (batch, wanted, closing) = self.next(&progress).await;
+            if !batch.groups.is_empty() && !self.apply_until_done(batch, &mut progress).await {
+                return;
+            }
+            let due = progress.applied > progress.checkpointed
+                && (progress.bytes >= self.pace.bytes || self.overdue(&progress).is_zero());
+            if due || !wanted.is_empty() {
+                let done = self.checkpoint_and_release(&mut progress, &journal).await;
+                registry.trim();
+                if let Err(error) = &done {
+                    tracing::warn!(%error, "a checkpoint failed; the journal keeps growing");
+                }
+                for tell in wanted {
+                    // Whoever asked may have gone.
+                    drop(tell.send(done.clone()));
+                }
+            }
+            if closing && self.queue.state.lock().groups.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Waits for something to do.
+    async fn next(
+        &self,
+        progress: &Progress,
+    ) -> (Batch, Vec<oneshot::Sender<Result<(), Error>>>, bool) {
+        loop {
+            let behind = progress.applied > progress.checkpointed;
+            {
+                let mut state = self.queue.state.lock();
+                let count = state.groups.len().min(BATCH);
+                let groups: Vec<Group> = state.groups.drain(..count).collect();
+                if state.groups.is_empty() && state.groups.capacity() > BATCH {
+                    state.groups.shrink_to(BATCH);
+                }
+                let due = behind && self.overdue(progress).is_zero();
+                let wanted = if state.groups.is_empty() {
+                    std::mem::take(&mut state.wanted)
+                } else {
+                    Vec::new()
+                };
+                if !groups.is_empty() || !wanted.is_empty() || due || state.closing {
+                    return (Batch { groups }, wanted, state.closing);
+                }
+            }
+            let told = self.queue.wake.notified();
+            if behind {
+                let patience = self.overdue(progress).max(Duration::from_millis(10));
+                // Either is a reason to look again.
+                drop(tokio::time::timeout(patience, told).await);
+            } else {
+                told.await;
+            }
+        }
+    }
+
+    /// How long until a checkpoint is due.
+    fn overdue(&self, progress: &Progress) -> Duration {
+        let elapsed = self
+            .clock
+            .instant()
+            .saturating_duration_since(progress.since);
+        self.pace.interval.saturating_sub(elapsed)
+    }
+
+    /// `false` when it was closed before it could be done.
+    async fn apply_until_done(&mut self, batch: Batch, progress: &mut Progress) -> bool {
+        if progress.applied == progress.checkpointed {
+            progress.since = self.clock.instant();
+        }
+        while let Err(error) = self.apply(&batch).await {
+            self.queue.failing.store(true, Ordering::Relaxed);
+            tracing::warn!(%error, cause = ?error, "changes cannot be applied; trying again");
+            if self.queue.state.lock().closing {
+                // The journal has them; the next start applies them.
+                return false;
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+        self.queue.failing.store(false, Ordering::Relaxed);
+        let bytes: u64 = batch.blobs().map(|blob| blob.size).sum();
+        progress.bytes += bytes + 128 * batch.changes().count() as u64;
+        progress.applied = batch.through();
+        self.queue.applied.send_replace(progress.applied.get());
+        let mut told: HashMap<*const Core, (&Arc<Core>, Sequence)> = HashMap::new();
+        for unit in batch.changes() {
+            if let Some(core) = &unit.core {
+                told.insert(Arc::as_ptr(core), (core, unit.sequence));
+            }
+        }
+        for (core, sequence) in told.into_values() {
+            core.applied(sequence);
+        }
+        true
+    }
+
+    /// Applies a batch once.
+    pub(crate) async fn apply(&mut self, batch: &Batch) -> Result<(), Error> {
+        let digests: Vec<BlobDigest> = deltas(batch).into_keys().collect();
+        let known = self.writer.known(&digests).await?;
+        let mut written = HashSet::new();
+        for blob in batch.blobs() {
+            // What is referred to has its file; what is only remembered may have lost it.
+            let there = known.get(&blob.digest).is_some_and(|refs| *refs > 0);
+            if let Some(body) = blob.body.as_ref().filter(|_| !there)
+                && written.insert(blob.digest)
+            {
+                self.write_file(blob.digest, body)?;
+            }
+        }
+        let now = self.clock.now().as_second();
+        self.writer.apply(batch, &known, now).await
+    }
+
+    pub(crate) fn write_file(&self, digest: BlobDigest, body: &[u8]) -> Result<(), Error> {
+        self.blobs
+            .write(digest, body)
+            .map_err(|error| Error::unavailable("a message file cannot be written", error))
+    }
+
+    async fn checkpoint_and_release(
+        &mut self,
+        progress: &mut Progress,
+        journal: &Weak<Journal>,
+    ) -> Result<(), Error> {
+        if progress.applied > progress.checkpointed {
+            self.checkpoint(progress.applied).await?;
+            progress.checkpointed = progress.applied;
+            progress.bytes = 0;
+            if let Some(journal) = journal.upgrade() {
+                journal.release(progress.applied);
+            }
+        }
+        self.queue.checkpoints.fetch_add(1, Ordering::Relaxed);
+        self.collect().await
+    }
+
+    /// Makes what is in SQL and files durable.
+    pub(crate) async fn checkpoint(&mut self, applied: Sequence) -> Result<(), Error> {
+        self.writer.checkpoint().await?;
+        let durable = || {
+            // SQLite's log is durable with the file system that it is on, whether or not a
+            // reader kept it from being moved into the database.
+            self.blobs.sync()?;
+            // SQLite does its own input and output, past the disk seam.
+            RealDisk.sync_file_system(&self.metadata)?;
+            let text = applied.to_string();
+            self.disk.write_atomically(&self.mark, text.as_bytes())
+        };
+        durable().map_err(|error| Error::unavailable("a checkpoint cannot be written", error))
+    }
+
+    /// Removes the files of contents that nobody has had for a while. Rows first: a file without a
+    /// row is waste, a row without its file would be loss.
+    async fn collect(&mut self) -> Result<(), Error> {
+        let grace = i64::try_from(self.pace.grace.as_secs()).unwrap_or(i64::MAX);
+        let before = self.clock.now().as_second().saturating_sub(grace);
+        let overlay = self.overlay.clone();
+        let forgotten = self
+            .writer
+            .forget(before, COLLECTED, |digest| overlay.holds(digest))
+            .await?;
+        for digest in forgotten {
+            let removed = self
+                .overlay
+                .unless_pinned(digest, || self.blobs.remove(digest));
+            if let Some(Err(error)) = removed {
+                tracing::warn!(path = %self.blobs.path(digest).display(), %error, "cannot remove");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How far SQL and files were durable at the last checkpoint.
+pub(crate) fn read_mark(disk: &DiskHandle, mark: &std::path::Path) -> Result<Sequence, Error> {
+    if !disk.exists(mark).map_err(unreadable)? {
+        return Ok(Sequence::ZERO);
+    }
+    let bytes = disk.read(mark).map_err(unreadable)?;
+    let number = std::str::from_utf8(&bytes)
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    number.map(Sequence::new).ok_or_else(|| Error::Open {
+        what: format!("its checkpoint {} is damaged", mark.display()),
+        source: None,
+    })
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    Error::open("its checkpoint cannot be read", error)
+}

@@ -1,0 +1,606 @@
+//! What is written to the metadata: batches of records, in order, each in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use roost_journal::Sequence;
+use sqlx::{AssertSqlSafe, Connection};
+
+use super::read;
+use super::row::{self, keyword_bytes};
+use super::sqlite::{self, Connected};
+use crate::applier::{Batch, ChangeUnit};
+use crate::error::Error;
+use crate::folder::Folder;
+use crate::id::{BlobDigest, FolderId, ItemId, KeywordId, MailboxId, ModSeq, Uid};
+use crate::item::Metadata;
+use crate::keyword::Keyword;
+use crate::op::{Added, BlobRecord, Op};
+use crate::state::{Life, State};
+
+/// The only connection that writes.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    connection: Connected,
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connected) -> Self {
+        Self { connection }
+    }
+
+    /// The newest record applied, and the number of the next mailbox.
+    pub(crate) async fn applied(&mut self) -> Result<(Sequence, u64), Error> {
+        read::applied(&mut self.connection).await
+    }
+
+    /// A mailbox as it is after the newest record applied.
+    pub(crate) async fn mailbox(&mut self, id: MailboxId) -> Result<Option<State>, Error> {
+        read::mailbox_by_id(&mut self.connection, id).await
+    }
+
+    /// Those of these contents that are known, and how often each is referred to.
+    pub(crate) async fn known(
+        &mut self,
+        digests: &[BlobDigest],
+    ) -> Result<HashMap<BlobDigest, i64>, Error> {
+        Ok(known(&mut self.connection, digests).await?)
+    }
+
+    /// Applies a batch; all of it is committed, or nothing.
+    pub(crate) async fn apply(
+        &mut self,
+        batch: &Batch,
+        known: &HashMap<BlobDigest, i64>,
+        now: i64,
+    ) -> Result<(), Error> {
+        let mut transaction = self.connection.begin().await?;
+        contents(&mut transaction, batch, known, now).await?;
+        let mut latest: BTreeMap<MailboxId, Latest<'_>> = BTreeMap::new();
+        for unit in batch.changes() {
+            let id = unit.state.id;
+            for op in &unit.record.ops {
+                apply_op(&mut transaction, id, op, unit.record.modseq, now).await?;
+            }
+            latest.entry(id).or_default().see(unit);
+        }
+        for latest in latest.values() {
+            latest.write(&mut transaction).await?;
+        }
+        let next_mailbox = batch.next_mailbox();
+        sqlx::query(
+            "UPDATE store SET applied = ?, next_mailbox = CASE WHEN next_mailbox < ? THEN ? \
+             ELSE next_mailbox END WHERE id = 1",
+        )
+        .bind(batch.through().get().cast_signed())
+        .bind(next_mailbox)
+        .bind(next_mailbox)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Forgets contents that nobody refers to since `before`; their files may go. `pinned` ones
+    /// stay.
+    pub(crate) async fn forget(
+        &mut self,
+        before: i64,
+        most: i64,
+        pinned: impl Fn(BlobDigest) -> bool,
+    ) -> Result<Vec<BlobDigest>, Error> {
+        let mut transaction = self.connection.begin().await?;
+        let rows =
+            sqlx::query("SELECT digest FROM content WHERE refs <= 0 AND changed <= ? LIMIT ?")
+                .bind(before)
+                .bind(most)
+                .fetch_all(&mut *transaction)
+                .await?;
+        let mut forgotten = Vec::new();
+        for row in &rows {
+            let digest = row::digest_at(row, 0)?;
+            if pinned(digest) {
+                continue;
+            }
+            sqlx::query("DELETE FROM content WHERE digest = ? AND refs <= 0")
+                .bind(digest.bytes().as_slice())
+                .execute(&mut *transaction)
+                .await?;
+            forgotten.push(digest);
+        }
+        transaction.commit().await?;
+        Ok(forgotten)
+    }
+
+    /// Makes what was committed durable.
+    pub(crate) async fn checkpoint(&mut self) -> Result<(), Error> {
+        Ok(sqlite::checkpoint(&mut self.connection).await?)
+    }
+
+    /// Counts the items of a mailbox anew: for one whose records were lost.
+    pub(crate) async fn recount(&mut self, mailbox: MailboxId) -> Result<(), Error> {
+        let mut transaction = self.connection.begin().await?;
+        let figures = [
+            ("total", "COUNT(*)"),
+            ("size", "COALESCE(SUM(size), 0)"),
+            ("unread", "COALESCE(SUM(1 - (flags & 1)), 0)"),
+            ("deleted", "COALESCE(SUM((flags / 8) & 1), 0)"),
+        ];
+        for (column, figure) in figures {
+            let sql = format!(
+                "UPDATE folder SET {column} = (SELECT {figure} FROM item \
+                 WHERE item.mailbox = folder.mailbox AND item.folder = folder.id) WHERE mailbox = ?"
+            );
+            sqlx::query(AssertSqlSafe(sql))
+                .bind(mailbox.get().cast_signed())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        sqlx::query(
+            "UPDATE mailbox SET used = \
+             (SELECT COALESCE(SUM(size), 0) FROM folder WHERE folder.mailbox = mailbox.id) \
+             WHERE id = ?",
+        )
+        .bind(mailbox.get().cast_signed())
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+async fn known(
+    connection: &mut Connected,
+    digests: &[BlobDigest],
+) -> Result<HashMap<BlobDigest, i64>, sqlx::Error> {
+    let mut found = HashMap::new();
+    for some in digests.chunks(row::LIST) {
+        let sql = format!(
+            "SELECT digest, refs FROM content WHERE digest IN ({})",
+            row::placeholders(row::list_size(some.len()))
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for digest in read::padded(some) {
+            query = query.bind(digest.bytes().as_slice());
+        }
+        for row in query.fetch_all(&mut *connection).await? {
+            let refs = row::u64_at(&row, 1)?.cast_signed();
+            found.insert(row::digest_at(&row, 0)?, refs);
+        }
+    }
+    Ok(found)
+}
+
+/// Rows of new contents, and how often contents are referred to. Before the operations: deleting a
+/// folder counts down from what is there.
+async fn contents(
+    connection: &mut Connected,
+    batch: &Batch,
+    known: &HashMap<BlobDigest, i64>,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let arrived: HashMap<BlobDigest, &BlobRecord> =
+        batch.blobs().map(|blob| (blob.digest, blob)).collect();
+    for (digest, delta) in deltas(batch) {
+        if known.contains_key(&digest) {
+            if delta != 0 {
+                sqlx::query("UPDATE content SET refs = refs + ?, changed = ? WHERE digest = ?")
+                    .bind(delta)
+                    .bind(now)
+                    .bind(digest.bytes().as_slice())
+                    .execute(&mut *connection)
+                    .await?;
+            }
+        } else if let Some(blob) = arrived.get(&digest) {
+            sqlx::query(
+                "INSERT INTO content (digest, size, refs, changed, structure) \
+                 VALUES (?, ?, ?, ?, ?)",
+            )
+            .bind(digest.bytes().as_slice())
+            .bind(blob.size.cast_signed())
+            .bind(delta)
+            .bind(now)
+            .bind(blob.structure.as_ref())
+            .execute(&mut *connection)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// The contents that a batch names, and by how much their references grow.
+pub(crate) fn deltas(batch: &Batch) -> BTreeMap<BlobDigest, i64> {
+    let mut deltas: BTreeMap<BlobDigest, i64> =
+        batch.blobs().map(|blob| (blob.digest, 0)).collect();
+    for op in batch.changes().flat_map(|unit| &unit.record.ops) {
+        references(op, |digest, delta| {
+            *deltas.entry(digest).or_default() += delta
+        });
+    }
+    deltas.remove(&BlobDigest::NONE);
+    deltas
+}
+
+fn references(op: &Op, mut refer: impl FnMut(BlobDigest, i64)) {
+    match op {
+        Op::Add { items, .. } => items.iter().for_each(|added| refer(added.digest, 1)),
+        Op::Remove { items, .. } => items.iter().for_each(|gone| refer(gone.digest, -1)),
+        Op::Replace { gone, added, .. } => {
+            refer(added.digest, 1);
+            refer(gone.digest, -1);
+        }
+        Op::CreateMailbox { .. }
+        | Op::DeleteMailbox
+        | Op::PutFolder(_)
+        | Op::DeleteFolder(_)
+        | Op::PutKeyword(_)
+        | Op::DeleteKeyword(_)
+        | Op::Alter { .. }
+        | Op::Move { .. } => {}
+    }
+}
+
+async fn apply_op(
+    connection: &mut Connected,
+    mailbox: MailboxId,
+    op: &Op,
+    modseq: ModSeq,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let id = mailbox.get().cast_signed();
+    match op {
+        // Folders are written at the end, from the state.
+        Op::CreateMailbox { .. } | Op::PutFolder(_) => {}
+        Op::DeleteMailbox => delete_mailbox(connection, id, now).await?,
+        Op::DeleteFolder(folder) => delete_folder(connection, id, *folder, modseq, now).await?,
+        Op::PutKeyword(keyword) => put_keyword(connection, id, keyword).await?,
+        Op::DeleteKeyword(keyword) => delete_keyword(connection, id, *keyword).await?,
+        Op::Add { folder, items } => {
+            for added in items {
+                insert_item(connection, id, *folder, added, modseq).await?;
+            }
+        }
+        Op::Alter { folder, items } => {
+            for item in items {
+                sqlx::query(
+                    "UPDATE item SET flags = ?, keywords = ?, modseq = ? \
+                     WHERE mailbox = ? AND folder = ? AND uid = ?",
+                )
+                .bind(i64::from(item.flags.bits()))
+                .bind(keyword_bytes(&item.keywords))
+                .bind(modseq.get().cast_signed())
+                .bind(id)
+                .bind(i64::from(folder.get()))
+                .bind(i64::from(item.uid.get()))
+                .execute(&mut *connection)
+                .await?;
+            }
+        }
+        Op::Remove { folder, items } => {
+            for gone in items {
+                delete_item(connection, id, *folder, gone.uid).await?;
+                delete_metadata(connection, id, gone.item).await?;
+                bury(connection, id, (*folder, gone.uid, gone.item), modseq, true).await?;
+            }
+        }
+        Op::Move { from, to, items } => {
+            for moved in items {
+                sqlx::query(
+                    "UPDATE item SET folder = ?, uid = ?, modseq = ? \
+                     WHERE mailbox = ? AND folder = ? AND uid = ?",
+                )
+                .bind(i64::from(to.get()))
+                .bind(i64::from(moved.to.uid.get()))
+                .bind(modseq.get().cast_signed())
+                .bind(id)
+                .bind(i64::from(from.get()))
+                .bind(i64::from(moved.uid.get()))
+                .execute(&mut *connection)
+                .await?;
+                bury(
+                    connection,
+                    id,
+                    (*from, moved.uid, moved.to.item),
+                    modseq,
+                    false,
+                )
+                .await?;
+            }
+        }
+        Op::Replace {
+            folder,
+            gone,
+            added,
+        } => {
+            delete_item(connection, id, *folder, gone.uid).await?;
+            delete_metadata(connection, id, gone.item).await?;
+            bury(
+                connection,
+                id,
+                (*folder, gone.uid, gone.item),
+                modseq,
+                false,
+            )
+            .await?;
+            insert_item(connection, id, *folder, added, modseq).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn insert_item(
+    connection: &mut Connected,
+    mailbox: i64,
+    folder: FolderId,
+    added: &Added,
+    modseq: ModSeq,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "REPLACE INTO item \
+         (mailbox, folder, uid, id, kind, flags, keywords, modseq, date, size, digest) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(mailbox)
+    .bind(i64::from(folder.get()))
+    .bind(i64::from(added.uid.get()))
+    .bind(i64::from(added.item.get()))
+    .bind(added.kind as i64)
+    .bind(i64::from(added.flags.bits()))
+    .bind(keyword_bytes(&added.keywords))
+    .bind(modseq.get().cast_signed())
+    .bind(added.date)
+    .bind(added.size.cast_signed())
+    .bind(added.digest.bytes().as_slice())
+    .execute(&mut *connection)
+    .await?;
+    match &added.metadata {
+        Some(metadata) => insert_metadata(connection, mailbox, added.item, metadata).await,
+        None => Ok(()),
+    }
+}
+
+async fn insert_metadata(
+    connection: &mut Connected,
+    mailbox: i64,
+    item: ItemId,
+    metadata: &Metadata,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("REPLACE INTO metadata (mailbox, item, version, content) VALUES (?, ?, ?, ?)")
+        .bind(mailbox)
+        .bind(i64::from(item.get()))
+        .bind(i64::from(metadata.version))
+        .bind(metadata.bytes.as_ref())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn delete_item(
+    connection: &mut Connected,
+    mailbox: i64,
+    folder: FolderId,
+    uid: Uid,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM item WHERE mailbox = ? AND folder = ? AND uid = ?")
+        .bind(mailbox)
+        .bind(i64::from(folder.get()))
+        .bind(i64::from(uid.get()))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn delete_metadata(
+    connection: &mut Connected,
+    mailbox: i64,
+    item: ItemId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM metadata WHERE mailbox = ? AND item = ?")
+        .bind(mailbox)
+        .bind(i64::from(item.get()))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn bury(
+    connection: &mut Connected,
+    mailbox: i64,
+    (folder, uid, item): (FolderId, Uid, ItemId),
+    modseq: ModSeq,
+    removed: bool,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "REPLACE INTO tombstone (mailbox, folder, uid, item, modseq, removed) \
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(mailbox)
+    .bind(i64::from(folder.get()))
+    .bind(i64::from(uid.get()))
+    .bind(i64::from(item.get()))
+    .bind(modseq.get().cast_signed())
+    .bind(i64::from(removed))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn put_keyword(
+    connection: &mut Connected,
+    mailbox: i64,
+    keyword: &Keyword,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("REPLACE INTO keyword (mailbox, id, name, tag, color) VALUES (?, ?, ?, ?, ?)")
+        .bind(mailbox)
+        .bind(i64::from(keyword.id.get()))
+        .bind(keyword.name.as_str())
+        .bind(keyword.tag.map_or(0, |tag| i64::from(tag.item.get())))
+        .bind(keyword.tag.map_or(0, |tag| i64::from(tag.color)))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn delete_keyword(
+    connection: &mut Connected,
+    mailbox: i64,
+    keyword: KeywordId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM keyword WHERE mailbox = ? AND id = ?")
+        .bind(mailbox)
+        .bind(i64::from(keyword.get()))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn delete_folder(
+    connection: &mut Connected,
+    mailbox: i64,
+    folder: FolderId,
+    modseq: ModSeq,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let folder = i64::from(folder.get());
+    sqlx::query(
+        "UPDATE content SET changed = ?, refs = refs - (SELECT COUNT(*) FROM item WHERE \
+         item.mailbox = ? AND item.folder = ? AND item.digest = content.digest) \
+         WHERE digest IN (SELECT digest FROM item WHERE mailbox = ? AND folder = ?)",
+    )
+    .bind(now)
+    .bind(mailbox)
+    .bind(folder)
+    .bind(mailbox)
+    .bind(folder)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "DELETE FROM metadata WHERE mailbox = ? AND item IN \
+         (SELECT id FROM item WHERE mailbox = ? AND folder = ?)",
+    )
+    .bind(mailbox)
+    .bind(mailbox)
+    .bind(folder)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "REPLACE INTO tombstone (mailbox, folder, uid, item, modseq, removed) \
+         SELECT mailbox, folder, uid, id, ?, 1 FROM item WHERE mailbox = ? AND folder = ?",
+    )
+    .bind(modseq.get().cast_signed())
+    .bind(mailbox)
+    .bind(folder)
+    .execute(&mut *connection)
+    .await?;
+    for sql in [
+        "DELETE FROM item WHERE mailbox = ? AND folder = ?",
+        "DELETE FROM folder WHERE mailbox = ? AND id = ?",
+    ] {
+        sqlx::query(sql)
+            .bind(mailbox)
+            .bind(folder)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn delete_mailbox(
+    connection: &mut Connected,
+    mailbox: i64,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE content SET changed = ?, refs = refs - (SELECT COUNT(*) FROM item WHERE \
+         item.mailbox = ? AND item.digest = content.digest) \
+         WHERE digest IN (SELECT digest FROM item WHERE mailbox = ?)",
+    )
+    .bind(now)
+    .bind(mailbox)
+    .bind(mailbox)
+    .execute(&mut *connection)
+    .await?;
+    for sql in [
+        "DELETE FROM item WHERE mailbox = ?",
+        "DELETE FROM metadata WHERE mailbox = ?",
+        "DELETE FROM tombstone WHERE mailbox = ?",
+        "DELETE FROM keyword WHERE mailbox = ?",
+        "DELETE FROM folder WHERE mailbox = ?",
+        "DELETE FROM mailbox WHERE id = ?",
+    ] {
+        sqlx::query(sql)
+            .bind(mailbox)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A mailbox's state after a batch, and the folders that the batch touched.
+#[derive(Default)]
+struct Latest<'a> {
+    state: Option<&'a State>,
+    folders: BTreeSet<FolderId>,
+}
+
+impl<'a> Latest<'a> {
+    fn see(&mut self, unit: &'a ChangeUnit) {
+        self.state = Some(&unit.state);
+        self.folders.extend(unit.record.folders());
+    }
+
+    async fn write(&self, connection: &mut Connected) -> Result<(), sqlx::Error> {
+        let Some(state) = self.state.filter(|state| state.life == Life::Alive) else {
+            return Ok(());
+        };
+        let mailbox = state.id.get().cast_signed();
+        sqlx::query(
+            "REPLACE INTO mailbox (id, account, modseq, next_item, next_uid_validity, used) \
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(mailbox)
+        .bind(state.account.uuid().as_bytes().as_slice())
+        .bind(state.modseq.get().cast_signed())
+        .bind(i64::from(state.next_item))
+        .bind(i64::from(state.next_uid_validity))
+        .bind(state.used.cast_signed())
+        .execute(&mut *connection)
+        .await?;
+        for folder in self.folders.iter().filter_map(|id| state.folder(*id)) {
+            put_folder(connection, mailbox, &folder.info).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn put_folder(
+    connection: &mut Connected,
+    mailbox: i64,
+    folder: &Folder,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "REPLACE INTO folder (mailbox, id, parent, name, kind, view, special_use, subscribed, \
+         color, attributes, uid_validity, uid_next, modseq, items_modseq, total, unread, deleted, \
+         size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(mailbox)
+    .bind(i64::from(folder.id.get()))
+    .bind(i64::from(folder.parent.get()))
+    .bind(folder.name.as_str())
+    .bind(row::kind_number(folder.kind))
+    .bind(row::view_number(folder.view))
+    .bind(row::use_number(folder.special_use))
+    .bind(i64::from(folder.subscribed))
+    .bind(i64::from(folder.color))
+    .bind(folder.attributes.as_ref())
+    .bind(i64::from(folder.uid_validity.get()))
+    .bind(i64::from(folder.uid_next.get()))
+    .bind(folder.modseq.get().cast_signed())
+    .bind(folder.items_modseq.get().cast_signed())
+    .bind(i64::from(folder.counts.total))
+    .bind(i64::from(folder.counts.unread))
+    .bind(i64::from(folder.counts.deleted))
+    .bind(folder.counts.size.cast_signed())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
