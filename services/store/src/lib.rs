@@ -29,6 +29,8 @@ mod presence;
 mod session_id;
 mod session_log;
 mod start;
+#[cfg(test)]
+mod tests;
 mod trouble;
 mod upkeep;
 
