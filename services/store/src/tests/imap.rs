@@ -78,10 +78,15 @@ async fn an_idling_client_hears_of_new_mail() {
 async fn structures_are_read_ahead_in_order_and_out_of_it() {
     let stage = Stage::set().await;
     let mut imap = stage.imap(ALICE).await;
+    // RFC 3502 and RFC 7888: all in one command.
+    imap.send(b"a APPEND INBOX").await;
     for number in 0..150 {
         let message = format!("Subject: number {number}\r\n\r\nbody\r\n");
-        append(&mut imap, "INBOX", "", &message).await;
+        imap.send(format!(" {{{}+}}\r\n{message}", message.len()).as_bytes())
+            .await;
     }
+    imap.say("").await;
+    imap.until("a OK [APPENDUID").await;
     imap.say("s SELECT INBOX").await;
     imap.until("s OK").await;
     imap.say("f FETCH 1:* ENVELOPE").await;
@@ -166,12 +171,13 @@ async fn a_drain_says_goodbye() {
 
 #[tokio::test]
 async fn a_wrong_password_says_no_more_than_a_wrong_name() {
-    let stage = Stage::set().await;
-    let mut imap = stage.imap_stranger().await;
-    imap.say(&format!("a LOGIN {ALICE} wrong")).await;
-    let wrong_password = imap.line().await;
-    let mut imap = stage.imap_stranger().await;
-    imap.say("a LOGIN nobody@example.test wrong").await;
-    assert_eq!(imap.line().await, wrong_password);
+    let answer = async |account: &str| {
+        let stage = Stage::set().await;
+        let mut imap = stage.imap_stranger().await;
+        imap.say(&format!("a LOGIN {account} wrong")).await;
+        imap.line().await
+    };
+    let (wrong_password, wrong_name) = tokio::join!(answer(ALICE), answer("nobody@example.test"));
+    assert_eq!(wrong_password, wrong_name);
     assert!(wrong_password.starts_with("a NO [AUTHENTICATIONFAILED]"));
 }

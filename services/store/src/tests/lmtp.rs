@@ -145,7 +145,8 @@ async fn chunks_are_taken_octet_for_octet() {
         wire.say(line).await;
         wire.expect("250 ").await;
     }
-    wire.send("BDAT 32\r\nFrom: s\u{e9}nder@example.net\r\n\r\n..".as_bytes())
+    let first = "From: s\u{e9}nder@example.net\r\n\r\n..";
+    wire.send(format!("BDAT {}\r\n{first}", first.len()).as_bytes())
         .await;
     wire.expect("250 ").await;
     wire.send(b"BDAT 4 LAST\r\nx.\r\n").await;

@@ -25,7 +25,7 @@ impl Wire {
         self.0.write_all(octets).await.unwrap();
     }
 
-    /// The next line, without its CRLF; empty at the end.
+    /// The next line, without its CRLF.
     pub(super) async fn line(&mut self) -> String {
         let mut line = Vec::new();
         let reading = self.0.read_until(b'\n', &mut line);
@@ -33,10 +33,9 @@ impl Wire {
             .await
             .expect("an answer")
             .unwrap();
-        String::from_utf8(line)
-            .unwrap()
-            .trim_end_matches("\r\n")
-            .to_owned()
+        assert!(!line.is_empty(), "the end instead of a line");
+        let line = String::from_utf8(line).unwrap();
+        line.trim_end_matches("\r\n").to_owned()
     }
 
     /// The next line, which begins so.
@@ -58,10 +57,6 @@ impl Wire {
         let mut lines = Vec::new();
         loop {
             let line = self.line().await;
-            assert!(
-                !line.is_empty() || start.is_empty(),
-                "the end instead of \"{start}\" after {lines:?}"
-            );
             let found = line.starts_with(start);
             lines.push(line);
             if found {
