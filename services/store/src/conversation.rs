@@ -192,6 +192,10 @@ async fn talk<C: Conversation>(
                     session.drain();
                     Turn::Continue
                 }
+                // TLS without its goodbye: many clients just go.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Err(How::HungUp);
+                }
                 Err(error) => return Err(How::Broken(error)),
             },
         }

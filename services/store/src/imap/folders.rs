@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use roost_mailbox::folder::ROOT;
+use roost_mailbox::folder::{CHATS, ROOT};
 use roost_mailbox::{self as engine, Folder, FolderId, FolderKind, MailboxSnapshot, View};
 use roost_proto_imap::types::{MailboxId, MailboxName, SpecialUse};
 use roost_proto_imap::{Failure, Kind, Mailbox, Subscription};
 
-/// Whether a folder holds messages of its own.
+/// Whether a folder holds messages of its own, of mail.
 pub(super) fn holds_messages(folder: &Folder) -> bool {
-    folder.id != ROOT && folder.view == View::Message && folder.kind == FolderKind::Folder
+    folder.view == View::Message
+        && folder.kind == FolderKind::Folder
+        && ![ROOT, CHATS].contains(&folder.id)
 }
 
 /// Every mailbox that IMAP shows.

@@ -196,7 +196,8 @@ impl Report<'_> {
             { fields::SIZE } = self.size,
             { fields::ACCOUNT } = self.target.map(|target| target.owner.name.to_string()),
             { fields::FOLDER } = self.target.map(|target| &*target.folder_name),
-            { fields::DSN } = %reply,
+            { fields::DSN } = %reply.status(),
+            reply = %reply,
             { fields::OUTCOME } = outcome,
             "{outcome}"
         );
