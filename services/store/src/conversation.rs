@@ -168,7 +168,9 @@ async fn talk<C: Conversation>(
     let mut turn = Turn::Continue;
     loop {
         if turn == Turn::Continue {
-            turn = session.step(around.clock.instant()).await;
+            // In a place of its own: the state of a command that is being handled is large, and most
+            // sessions wait most of the time.
+            turn = Box::pin(session.step(around.clock.instant())).await;
             continue;
         }
         if let Turn::Wait(time) = turn {
