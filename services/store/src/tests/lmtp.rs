@@ -1,3 +1,5 @@
+use roost_proto_smtp::Refusal;
+
 use super::stage::{ALICE, BOB, Stage, without_trace};
 
 const MESSAGE: &str = "From: sender@example.net\r\nSubject: one\r\n\r\n..dots\r\n\tand tabs  \r\n";
@@ -58,6 +60,19 @@ async fn every_recipient_has_an_answer_of_their_own() {
     wire.say(".").await;
     wire.expect("250 2.1.5 ").await;
     wire.expect("452 4.2.2 ").await;
+}
+
+#[tokio::test]
+async fn trouble_of_ours_is_temporary_and_told_at_once() {
+    let stage = Stage::set().await;
+    stage.accounts.refuse(BOB, Refusal::unavailable());
+    let mut wire = stage.lmtp().await;
+    wire.say("MAIL FROM:<>").await;
+    wire.expect("250 ").await;
+    wire.say(&format!("RCPT TO:<{BOB}>")).await;
+    wire.expect("451 4.3.").await;
+    wire.say(&format!("RCPT TO:<{ALICE}>")).await;
+    wire.expect("250 ").await;
 }
 
 #[tokio::test]

@@ -36,7 +36,6 @@ pub(super) const SESSIONS: u32 = 3;
 
 pub(super) struct Stage {
     pub(super) accounts: TableAccounts,
-    pub(super) store: Store,
     pub(super) tasks: Tasks,
     lmtp: SocketAddr,
     imap: SocketAddr,
@@ -95,7 +94,7 @@ impl Stage {
         let pop3 = Pop3 {
             timeout: Duration::from_secs(60),
             porter,
-            store: store.clone(),
+            store,
             around,
         };
         Self {
@@ -103,7 +102,6 @@ impl Stage {
             imap: listen(&tasks, move |stream| imap.clone().serve(stream)).await,
             pop3: listen(&tasks, move |stream| pop3.clone().serve(stream)).await,
             accounts,
-            store,
             tasks,
             _folder: folder,
         }
