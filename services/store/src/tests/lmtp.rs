@@ -70,7 +70,7 @@ async fn trouble_of_ours_is_temporary_and_told_at_once() {
     wire.say("MAIL FROM:<>").await;
     wire.expect("250 ").await;
     wire.say(&format!("RCPT TO:<{BOB}>")).await;
-    wire.expect("451 4.3.").await;
+    wire.expect("451 4.4.3 ").await;
     wire.say(&format!("RCPT TO:<{ALICE}>")).await;
     wire.expect("250 ").await;
 }
