@@ -349,7 +349,13 @@ fn failed(error: ImapError) -> Failure {
         ImapError::Login(_) => Exit::NotAllowed,
         ImapError::Lost(_) | ImapError::Refused { .. } | ImapError::Protocol(_) => Exit::Failed,
     };
-    Failure::because(exit, "imap", "cannot import", &error)
+    let failure = Failure::because(exit, "imap", "cannot import", &error);
+    match exit {
+        Exit::NotAllowed => failure
+            .next("see whether the account exists and is active: roostctl account show ADDRESS"),
+        Exit::Unreachable => failure.next("roostctl status"),
+        _ => failure,
+    }
 }
 
 fn internal(error: &tokio::task::JoinError) -> Failure {

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use roost_mime::header::Fields;
 
 use super::{maildir, mbox};
 
@@ -62,7 +63,7 @@ impl Source {
             source.scan_folder(path, &[], 0)?;
         } else if is_mbox(path)? {
             source.add_mbox(path, &[])?;
-        } else {
+        } else if is_message(path)? {
             source.add_message(path, &[])?;
         }
         if source.entries.is_empty() && source.folders.is_empty() {
@@ -172,6 +173,30 @@ fn is_message_name(name: &str) -> bool {
     })
 }
 
+/// Whether a file that was named alone is a message: by its name, or by a field in its header that
+/// every message has one of.
+fn is_message(path: &Path) -> io::Result<bool> {
+    const HEADER_MAX: u64 = 64 << 10;
+    const FIELDS: [&str; 6] = [
+        "From",
+        "Date",
+        "Received",
+        "Return-Path",
+        "Message-ID",
+        "Subject",
+    ];
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    if name.is_some_and(|name| is_message_name(&name)) {
+        return Ok(true);
+    }
+    let mut start = Vec::new();
+    File::open(path)?.take(HEADER_MAX).read_to_end(&mut start)?;
+    let mut fields = Fields::new(&start);
+    Ok(fields.any(|field| FIELDS.iter().any(|name| field.is(name))))
+}
+
 fn is_mbox(path: &Path) -> io::Result<bool> {
     let mut first = [0; 5];
     match File::open(path)?.read_exact(&mut first) {
@@ -211,6 +236,20 @@ mod tests {
         assert_eq!(found[0].0, "Old/Sent");
         assert_eq!(found[1], ("Work".to_owned(), Part::Whole));
         assert_eq!(found[2], (String::new(), Part::Whole));
+    }
+
+    #[test]
+    fn a_file_named_alone_must_be_mail() {
+        let top = tempfile::tempdir().unwrap();
+        for (text, is_one) in [
+            ("Received: x\nSubject: y\n\nbody\n", true),
+            ("root:x:0:0\ndaemon:x:1:1\n", false),
+            ("X-Only: y\n\nSubject: in the body\n", false),
+        ] {
+            let path = top.path().join("file");
+            fs::write(&path, text).unwrap();
+            assert_eq!(Source::scan(&path).is_ok(), is_one, "{text}");
+        }
     }
 
     #[test]

@@ -112,13 +112,18 @@ async fn place(asked: &Import, context: &Context<'_>) -> Result<Place, Failure> 
 fn sentence(asked: &Import, report: &Report, dry_run: bool) -> String {
     let verb = if dry_run { "would import" } else { "imported" };
     format!(
-        "{verb} {} messages ({}) into {} folders of {}; {} were there already",
-        report.imported,
+        "{verb} {} ({}) into {} of {}; already there: {}",
+        counted(report.imported, "message"),
         human_bytes(report.octets),
-        report.folders,
+        counted(report.folders as u64, "folder"),
         asked.account,
         report.present
     )
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
 }
 
 fn record(asked: &Import, report: &Report) -> Record {
