@@ -1,7 +1,7 @@
 //! How `roostctl` talks to a running daemon: HTTP with JSON on a Unix socket that the daemon's user
 //! and group may open (mode 0660).
 //!
-//! The daemon gives an axum [`Router`](axum::Router) to [`Kit::control`](crate::Kit::control); its
+//! The daemon gives an axum [`Router`] to [`Kit::control`](crate::Kit::control); its
 //! handlers answer `Json<…>` or a [`Failure`]. The other side is [`Client`], which also reads the
 //! health pages.
 
