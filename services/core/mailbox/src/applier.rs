@@ -26,7 +26,7 @@ use crate::meta::{Writer, deltas};
 use crate::op::{BlobRecord, ChangeRecord};
 use crate::overlay::{Overlay, Pin};
 use crate::registry::Registry;
-use crate::state::State;
+use crate::state::Outline;
 
 /// The most appends that one transaction takes.
 const BATCH: usize = 1024;
@@ -45,11 +45,11 @@ pub(crate) struct Group {
     pub(crate) _room: Option<OwnedSemaphorePermit>,
 }
 
-/// A change, and the mailbox after it.
+/// A change, and the mailbox after it in outline.
 #[derive(Debug)]
 pub(crate) struct ChangeUnit {
     pub(crate) record: Arc<ChangeRecord>,
-    pub(crate) state: Arc<State>,
+    pub(crate) outline: Outline,
     /// To tell once it is applied; `None` in recovery.
     pub(crate) core: Option<Arc<Core>>,
     pub(crate) sequence: Sequence,
@@ -80,7 +80,7 @@ impl Batch {
 
     /// Above the numbers of all its mailboxes.
     pub(crate) fn next_mailbox(&self) -> i64 {
-        let ids = self.changes().map(|unit| unit.state.id.get());
+        let ids = self.changes().map(|unit| unit.outline.id.get());
         ids.max().map_or(1, |id| id + 1).cast_signed()
     }
 }

@@ -123,10 +123,10 @@ impl Inner {
                 let mut sequence = durable.first().plus(contents);
                 let mut changes = Vec::with_capacity(cores.len());
                 for core in cores {
-                    if let Some((record, state)) = core.settle(sequence) {
+                    if let Some((record, outline)) = core.settle(sequence) {
                         changes.push(ChangeUnit {
                             record,
-                            state,
+                            outline,
                             core: Some(core),
                             sequence,
                         });

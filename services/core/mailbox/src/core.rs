@@ -20,7 +20,7 @@ use crate::id::{AccountId, FolderId, MailboxId, Uid};
 use crate::mailbox::{Change, Claim};
 use crate::meta::{Loaded, Meta};
 use crate::op::ChangeRecord;
-use crate::state::{Life, State};
+use crate::state::{Life, Outline, State};
 
 pub(crate) struct Core {
     pub(crate) id: MailboxId,
@@ -145,14 +145,13 @@ impl Core {
     }
 
     /// The change longest in flight is durable. Publishes it, and answers it for the applier.
-    pub(crate) fn settle(&self, sequence: Sequence) -> Option<(Arc<ChangeRecord>, Arc<State>)> {
+    pub(crate) fn settle(&self, sequence: Sequence) -> Option<(Arc<ChangeRecord>, Outline)> {
         let mut line = self.line.lock();
         let InFlight { record, state, .. } = line.in_flight.pop_front()?;
         line.unapplied.push_back((sequence, record.clone()));
-        self.published.store(Arc::new(Published {
-            sequence,
-            state: state.clone(),
-        }));
+        let outline = state.outline(&record);
+        self.published
+            .store(Arc::new(Published { sequence, state }));
         if let Some(feed) = self.feed.get() {
             // An error says that nobody listens.
             drop(feed.send(Change::Changed {
@@ -162,7 +161,7 @@ impl Core {
         }
         drop(line);
         self.settled.notify_waiters();
-        Some((record, state))
+        Some((record, outline))
     }
 
     /// The change longest in flight was refused.

@@ -6,6 +6,7 @@
 //! Invariant: the `applied` column of `store` is written in the transaction of the records that it
 //! counts, so that whoever reads both in one transaction knows what the rows hold.
 
+mod apply;
 mod read;
 mod row;
 mod schema;

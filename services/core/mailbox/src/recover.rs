@@ -120,8 +120,8 @@ impl Replaying<'_> {
                 if let Some(state) = self.state(id, &change).await? {
                     state.apply(&change);
                     group.changes.push(ChangeUnit {
+                        outline: state.outline(&change),
                         record: Arc::new(change),
-                        state: Arc::new(state.clone()),
                         core: None,
                         sequence: record.sequence,
                     });

@@ -41,7 +41,40 @@ pub(crate) struct FolderState {
     pub(crate) entries: Option<Entries>,
 }
 
+/// A mailbox without its items, and some of its folders: what SQL keeps of it beside them. Unlike
+/// a [`State`] it holds on to nothing, however long it waits to be written.
+#[derive(Debug)]
+pub(crate) struct Outline {
+    pub(crate) id: MailboxId,
+    pub(crate) account: AccountId,
+    pub(crate) modseq: ModSeq,
+    pub(crate) next_item: u32,
+    pub(crate) next_uid_validity: u32,
+    pub(crate) used: u64,
+    pub(crate) life: Life,
+    pub(crate) folders: Vec<Folder>,
+}
+
 impl State {
+    /// What a change has touched.
+    pub(crate) fn outline(&self, record: &ChangeRecord) -> Outline {
+        let touched = record.folders();
+        Outline {
+            id: self.id,
+            account: self.account,
+            modseq: self.modseq,
+            next_item: self.next_item,
+            next_uid_validity: self.next_uid_validity,
+            used: self.used,
+            life: self.life,
+            folders: touched
+                .iter()
+                .filter_map(|id| self.folder(*id))
+                .map(|folder| folder.info.clone())
+                .collect(),
+        }
+    }
+
     /// Before its creation.
     pub(crate) fn unborn(id: MailboxId, account: AccountId) -> Self {
         Self {
