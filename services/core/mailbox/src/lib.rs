@@ -19,7 +19,8 @@
 //! | [`store`], [`mailbox`], [`deliver`] | the surface |
 //! | `state`, `op` | what a mailbox is, and how each change alters it: pure |
 //! | [`snapshot`], [`entries`] | what readers hold: persistent, cheap to clone and to compare |
-//! | `core` | one mailbox's newest and durable state, and what is between them |
+//! | `core`, `registry` | a mailbox's newest and durable state, and what is between; which are in memory |
+//! | `plan`, `commit`, `birth` | working a change out, and putting it into the journal |
 //! | `blob`, `overlay` | files named by digest; bodies that are not in files yet |
 //! | `applier`, `recover` | from the journal into SQL and files; the same after a crash |
 //! | `meta` | all SQL |

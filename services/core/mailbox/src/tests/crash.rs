@@ -182,3 +182,47 @@ async fn a_journal_that_is_not_the_metadatas_is_refused() {
     let refused = open_on(&SimDisk::new(), directory.path()).await;
     assert!(matches!(refused, Err(Error::Open { .. })));
 }
+
+#[tokio::test]
+async fn a_damaged_record_costs_what_it_held_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let older = tempfile::tempdir().unwrap();
+    let disk = SimDisk::new();
+    let base = directory.path();
+    let store = open_on(&disk, base).await.unwrap();
+    let mailbox = store.mailbox(account(1)).await.unwrap();
+    store.checkpoint().await.unwrap();
+    drop((mailbox, store));
+    copy_metadata(base, older.path());
+    let store = open_on(&disk, base).await.unwrap();
+    for text in ["first", "second", "third"] {
+        let outcomes = store.deliver(blob(text), vec![recipient(account(1))]).await;
+        assert!(outcomes[0].is_ok());
+    }
+    drop(store);
+    let segment = base.join("journal/segment-000000000001");
+    let bytes = disk.read(&segment).unwrap();
+    let at = bytes
+        .windows(6)
+        .position(|window| window == b"second")
+        .unwrap();
+    disk.corrupt(&segment, at as u64, b"?").unwrap();
+    std::fs::remove_dir_all(base.join("meta")).unwrap();
+    copy_metadata(older.path(), base);
+    let disk = disk.after_crash(Loss::Everything);
+    let store = open_on(&disk, base).await.unwrap();
+    assert_eq!(store.damage().len(), 1);
+    // The content is lost; the change that names it is whole.
+    let mailbox = store.mailbox(account(1)).await.unwrap();
+    picture(&mailbox).await;
+    let view = mailbox.folder(folder::INBOX).await.unwrap();
+    assert_eq!(view.len(), 3);
+    let bodies: Vec<_> = view.iter().filter_map(|entry| entry.blob()).collect();
+    assert_eq!(mailbox.load(bodies[0]).await.unwrap(), "first");
+    assert!(matches!(
+        mailbox.load(bodies[1]).await,
+        Err(Error::Corrupt { .. })
+    ));
+    assert_eq!(mailbox.load(bodies[2]).await.unwrap(), "third");
+    work(&store, 7).await.unwrap();
+}
