@@ -245,6 +245,13 @@ impl Store {
         self.inner.check()
     }
 
+    /// Whether a write to the journal has failed: nothing is taken until the process has been
+    /// restarted, and has read what is really on the disk.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.inner.journal().has_failed()
+    }
+
     /// Figures for metrics.
     #[must_use]
     pub fn stats(&self) -> Stats {

@@ -226,3 +226,28 @@ async fn a_damaged_record_costs_what_it_held_and_nothing_else() {
     assert_eq!(mailbox.load(bodies[2]).await.unwrap(), "third");
     work(&store, 7).await.unwrap();
 }
+
+#[tokio::test]
+async fn after_a_failed_sync_nothing_is_taken_but_everything_is_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = SimDisk::new();
+    let store = open_on(&disk, directory.path()).await.unwrap();
+    work(&store, 1).await.unwrap();
+    let before = pictures(&store).await;
+    disk.fail_sync(disk.syncs());
+    let outcomes = store
+        .deliver(blob("lost"), vec![recipient(account(1))])
+        .await;
+    assert!(matches!(&outcomes[0], Err(error) if error.is_transient()));
+    assert!(store.has_failed() && store.check().is_err());
+    let later = work(&store, 2).await.unwrap_err();
+    assert!(later.is_transient());
+    assert_eq!(pictures(&store).await, before);
+    drop(store);
+    let store = open_on(&disk.after_crash(Loss::Everything), directory.path())
+        .await
+        .unwrap();
+    assert_eq!(pictures(&store).await, before);
+    work(&store, 2).await.unwrap();
+    check_contents(&store).await;
+}
