@@ -1,0 +1,116 @@
+//! The second part: for programs (RFC 3464, RFC 6533).
+
+use super::{Kind, Report, printable};
+use crate::envelope::Recipient;
+use crate::limits::REPORTED_MAX;
+use crate::outcome::{Fate, Outcome};
+use crate::{trace, xtext};
+
+/// Writes the part with its header.
+pub(super) fn write(report: &Report<'_>, smtputf8: bool, out: &mut Vec<u8>) {
+    let mut text = String::from("Content-Description: Delivery report\r\n");
+    if smtputf8 {
+        text.push_str(
+            "Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n",
+        );
+    } else {
+        text.push_str("Content-Type: message/delivery-status\r\n");
+    }
+    text.push_str("\r\n");
+    message_fields(report, smtputf8, &mut text);
+    for (recipient, outcome) in report.recipients.iter().take(REPORTED_MAX) {
+        text.push_str("\r\n");
+        recipient_fields(report, (recipient, outcome), smtputf8, &mut text);
+    }
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// RFC 3464 §2.2.
+fn message_fields(report: &Report<'_>, smtputf8: bool, out: &mut String) {
+    if let Some(id) = &report.envelope.envelope_id {
+        field(out, "Original-Envelope-Id", &printable(id, smtputf8));
+    }
+    field(out, "Reporting-MTA", &format!("dns; {}", report.host));
+    if let Some(from) = report.received_from {
+        let from = printable(from, smtputf8);
+        field(out, "Received-From-MTA", &format!("dns; {from}"));
+    }
+    field(out, "Arrival-Date", &trace::date(report.arrived));
+}
+
+/// RFC 3464 §2.3.
+fn recipient_fields(
+    report: &Report<'_>,
+    (recipient, outcome): (&Recipient, &Outcome),
+    smtputf8: bool,
+    out: &mut String,
+) {
+    if let Some(original) = &recipient.original {
+        let address = address(&original.kind, &original.address, smtputf8);
+        field(out, "Original-Recipient", &address);
+    }
+    let kind = if recipient.address.is_internationalised() {
+        "utf-8"
+    } else {
+        "rfc822"
+    };
+    let last = address(kind, recipient.address.as_str(), smtputf8);
+    field(out, "Final-Recipient", &last);
+    field(out, "Action", action(report.kind, outcome.fate));
+    field(out, "Status", &outcome.status.to_string());
+    if let Some(remote) = &outcome.remote {
+        // RFC 3464 §2.3.5: the name of the host; an address goes into a comment.
+        field(out, "Remote-MTA", &format!("dns; {}", printable(remote, smtputf8)));
+    }
+    let kind = if outcome.remote.is_some() {
+        "smtp"
+    } else {
+        "x-roost"
+    };
+    let text = printable(&outcome.text, smtputf8);
+    field(out, "Diagnostic-Code", &format!("{kind}; {text}"));
+    field(out, "Last-Attempt-Date", &trace::date(outcome.at));
+    field(out, "Final-Log-ID", &report.id.to_string());
+    if report.kind == Kind::Delay {
+        field(out, "Will-Retry-Until", &trace::date(report.retry_until));
+    }
+}
+
+/// RFC 3464 §2.3.3.
+fn action(kind: Kind, fate: Fate) -> &'static str {
+    match (kind, fate) {
+        (Kind::Failure, _) => "failed",
+        (Kind::Delay, _) => "delayed",
+        (Kind::Success, Fate::Expanded) => "expanded",
+        (Kind::Success, Fate::Delivered) => "delivered",
+        (Kind::Success, Fate::Handed | Fate::Relayed | Fate::Deferred | Fate::Failed) => "relayed",
+    }
+}
+
+/// `type; address`. RFC 6533 §3: an internationalised address has the type `utf-8`, in xtext where
+/// the part must be US-ASCII.
+fn address(kind: &str, address: &str, smtputf8: bool) -> String {
+    if address.is_ascii() || smtputf8 {
+        format!("{}; {}", printable(kind, false), printable(address, smtputf8))
+    } else {
+        format!("utf-8; {}", xtext::utf8_xtext(address))
+    }
+}
+
+/// Appends `name: value`, folded at spaces where a line passes 78 characters (RFC 5322 §2.1.1).
+fn field(out: &mut String, name: &str, value: &str) {
+    out.push_str(name);
+    out.push(':');
+    let mut width = name.len() + 1;
+    for (index, word) in value.split(' ').filter(|word| !word.is_empty()).enumerate() {
+        let length = word.chars().count() + 1;
+        if index > 0 && width + length > 78 {
+            out.push_str("\r\n   ");
+            width = 3;
+        }
+        out.push(' ');
+        out.push_str(word);
+        width += length;
+    }
+    out.push_str("\r\n");
+}
