@@ -12,11 +12,13 @@
 //! Pure: text in, text out. The queue decides when; see `queue`.
 
 use jiff::Timestamp;
+use roost_proto_smtp::grammar::mail::Body;
+use roost_proto_smtp::trace::Date;
+use roost_proto_smtp::{Address, ReversePath};
 
-use crate::envelope::{BodyKind, Envelope, Recipient, ReversePath};
+use crate::envelope::{Envelope, Recipient};
 use crate::outcome::{Fate, Outcome};
 use crate::queue::QueueId;
-use crate::trace;
 
 mod returned;
 mod status;
@@ -42,11 +44,11 @@ pub enum Kind {
 #[must_use]
 pub fn wanted(envelope: &Envelope, recipient: &Recipient, outcome: &Outcome) -> Option<Kind> {
     // RFC 5321 §6.1, RFC 3461 §6.1: nothing is ever said about a message from the null path.
-    destination(envelope, recipient).as_ref()?;
+    destination(envelope, recipient)?;
     match outcome.fate {
-        Fate::Failed if recipient.notify.on_failure() => Some(Kind::Failure),
+        Fate::Failed if recipient.wants_failure() => Some(Kind::Failure),
         // RFC 3461 §5.2.2: the host that gave it to one without DSN reports "relayed".
-        Fate::Delivered | Fate::Relayed | Fate::Expanded if recipient.notify.on_success() => {
+        Fate::Delivered | Fate::Relayed | Fate::Expanded if recipient.wants_success() => {
             Some(Kind::Success)
         }
         Fate::Delivered
@@ -58,12 +60,15 @@ pub fn wanted(envelope: &Envelope, recipient: &Recipient, outcome: &Outcome) -> 
     }
 }
 
-/// Where a notice about `recipient` goes.
+/// Where a notice about `recipient` goes; nowhere for a message from the null path.
 #[must_use]
-pub fn destination(envelope: &Envelope, recipient: &Recipient) -> ReversePath {
+pub fn destination<'a>(envelope: &'a Envelope, recipient: &'a Recipient) -> Option<&'a Address> {
+    let sender = match &envelope.sender {
+        ReversePath::Null => return None,
+        ReversePath::Address(address) => address,
+    };
     // RFC 5321 §3.9.2: errors of a list go to who looks after it.
-    let owner = envelope.sender.as_ref().and(recipient.errors_to.as_ref());
-    owner.or(envelope.sender.as_ref()).cloned()
+    Some(recipient.errors_to.as_ref().unwrap_or(sender))
 }
 
 /// Everything that a notice is made of.
@@ -95,17 +100,17 @@ pub struct Notice {
     /// Header and body.
     pub content: Vec<u8>,
     /// BODY=.
-    pub body: BodyKind,
+    pub body: Body,
     /// Whether handing it on needs SMTPUTF8.
     pub smtputf8: bool,
 }
 
 /// Writes the notice to `to`, under the queue id `id`.
 #[must_use]
-pub fn compose(report: &Report<'_>, to: &str, id: QueueId, now: Timestamp) -> Notice {
+pub fn compose(report: &Report<'_>, to: &Address, id: QueueId, now: Timestamp) -> Notice {
     // RFC 6533 §4: the international types only where the message itself was such, because only
     // then the way back is known to carry them.
-    let smtputf8 = report.envelope.smtputf8;
+    let smtputf8 = report.envelope.is_utf8();
     let boundary = boundary(report, id);
     let mut out = Vec::with_capacity(4096 + report.returned.bytes.len());
     header(report, (to, id, now), &boundary, &mut out);
@@ -117,9 +122,9 @@ pub fn compose(report: &Report<'_>, to: &str, id: QueueId, now: Timestamp) -> No
     returned::write(&report.returned, smtputf8, &mut out);
     out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     let body = if out.is_ascii() {
-        BodyKind::SevenBit
+        Body::SevenBit
     } else {
-        BodyKind::EightBit
+        Body::EightBitMime
     };
     Notice {
         content: out,
@@ -130,7 +135,7 @@ pub fn compose(report: &Report<'_>, to: &str, id: QueueId, now: Timestamp) -> No
 
 fn header(
     report: &Report<'_>,
-    (to, id, now): (&str, QueueId, Timestamp),
+    (to, id, now): (&Address, QueueId, Timestamp),
     boundary: &str,
     out: &mut Vec<u8>,
 ) {
@@ -139,7 +144,7 @@ fn header(
     let mut text = format!(
         "Date: {}\r\nFrom: Mail Delivery System <MAILER-DAEMON@{host}>\r\nTo: <{to}>\r\n\
          Subject: {subject}\r\nMessage-ID: <{id}.dsn@{host}>\r\n",
-        trace::date(now),
+        Date(now),
     );
     if let Some(message_id) = report.returned.message_id() {
         // Lets a mail program show the notice beside the message that it is about.
@@ -152,7 +157,7 @@ fn header(
     text.push_str(&format!(
         "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{boundary}\"\r\n"
     ));
-    let eight = !report.returned.bytes.is_ascii() || report.envelope.smtputf8;
+    let eight = !report.returned.bytes.is_ascii() || report.envelope.is_utf8();
     if eight {
         text.push_str("Content-Transfer-Encoding: 8bit\r\n");
     }

@@ -1,123 +1,56 @@
-//! What travels beside the content: addresses and the DSN parameters of RFC 3461.
+//! What travels beside the content, as the queue keeps it.
 //!
-//! Everything here was checked by the SMTP grammar where it came in, and is stored in the queue's
-//! journal: a change of shape is a new record version (`queue::record`).
+//! Addresses and parameters are the protocol's own types. On the disk they are the text of the
+//! commands that carry them (`RCPT TO:<bob@example.test> NOTIFY=NEVER`), which the RFCs keep
+//! stable for us.
 
-use std::fmt;
-
+use roost_proto_smtp::grammar::command::Command;
+use roost_proto_smtp::grammar::mail::{Mail, MailParameters};
+use roost_proto_smtp::grammar::rcpt::{Notify, OriginalRecipient, Rcpt, RcptParameters};
+use roost_proto_smtp::{Address, ForwardPath, ReversePath};
 use serde::{Deserialize, Serialize};
-
-/// A mailbox address as the grammar accepted it, quoting and case kept.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Address(String);
-
-impl Address {
-    /// Takes an address that a grammar, the directory or a stored record has checked.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The whole address.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The part before the last `@`; all of it where there is none (`postmaster`).
-    #[must_use]
-    pub fn local_part(&self) -> &str {
-        self.0.rsplit_once('@').map_or(&self.0, |(local, _)| local)
-    }
-
-    /// The part after the last `@`, in lower case; empty where there is none.
-    #[must_use]
-    pub fn domain(&self) -> String {
-        let domain = self.0.rsplit_once('@').map_or("", |(_, domain)| domain);
-        domain.to_lowercase()
-    }
-
-    /// The form under which two spellings count as one recipient: domain and local part without
-    /// case. RFC 5321 §2.4 lets a foreign host tell local parts apart by case; the local part is
-    /// therefore compared without case only for addresses of the directory, whose names have none.
-    #[must_use]
-    pub fn key(&self) -> String {
-        self.0.to_lowercase()
-    }
-
-    /// Whether handing it on needs SMTPUTF8 (RFC 6531 §3.1).
-    #[must_use]
-    pub fn is_internationalised(&self) -> bool {
-        !self.0.is_ascii()
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Where a notice about a message goes; `None` is `<>`, whose failures are never reported
-/// (RFC 5321 §4.5.5).
-pub type ReversePath = Option<Address>;
-
-/// Prints a reverse-path as logs and people write it.
-#[must_use]
-pub fn show(path: &ReversePath) -> &str {
-    path.as_ref().map_or("<>", Address::as_str)
-}
 
 /// Everything of a transaction but the content (RFC 5321 §2.3.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "StoredEnvelope", try_from = "StoredEnvelope")]
 pub struct Envelope {
-    /// MAIL FROM.
+    /// Where notices go; the null path's failures are never reported (RFC 5321 §4.5.5).
     pub sender: ReversePath,
-    /// Whom it still has to reach, after aliases and lists were expanded.
+    /// MAIL's parameters.
+    pub parameters: MailParameters,
+    /// Whom it has to reach, after aliases and lists were expanded.
     pub recipients: Vec<Recipient>,
-    /// ENVID, decoded from xtext (RFC 3461 §4.4).
-    pub envelope_id: Option<String>,
-    /// RET (RFC 3461 §4.3).
-    pub returning: Option<Returning>,
-    /// BODY= (RFC 6152).
-    pub body: BodyKind,
-    /// Whether the client asked for SMTPUTF8 (RFC 6531).
-    pub smtputf8: bool,
-}
-
-/// RET: how much of the message a failure notice brings back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Returning {
-    /// All of it.
-    Full,
-    /// Its header.
-    Headers,
-}
-
-/// BODY=: what the content's octets are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BodyKind {
-    /// Nothing said: seven bits.
-    SevenBit,
-    /// 8BITMIME.
-    EightBit,
 }
 
 /// One RCPT TO, or what became of it by expansion.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// The address to hand over.
     pub address: Address,
-    /// ORCPT, or the address as given where we rewrote it (RFC 3461 §4.2).
-    pub original: Option<OriginalRecipient>,
-    /// NOTIFY (RFC 3461 §4.1).
-    pub notify: Notify,
+    /// NOTIFY and ORCPT (RFC 3461); ORCPT is the address as given where we rewrote it.
+    pub parameters: RcptParameters,
     /// Where notices about this recipient go instead of to the envelope's sender: a list's owner.
     pub errors_to: Option<Address>,
     /// The list or forwarding account that put it here; becomes a `Delivered-To` field.
     pub expanded_from: Option<Address>,
+}
+
+impl Envelope {
+    /// An envelope without recipients.
+    #[must_use]
+    pub fn new(sender: ReversePath, parameters: MailParameters) -> Self {
+        Self {
+            sender,
+            parameters,
+            recipients: Vec::new(),
+        }
+    }
+
+    /// Whether it came with SMTPUTF8 (RFC 6531).
+    #[must_use]
+    pub fn is_utf8(&self) -> bool {
+        self.parameters.utf8.is_some()
+    }
 }
 
 impl Recipient {
@@ -126,102 +59,144 @@ impl Recipient {
     pub fn plain(address: Address) -> Self {
         Self {
             address,
-            original: None,
-            notify: Notify::Unspecified,
+            parameters: RcptParameters::default(),
             errors_to: None,
             expanded_from: None,
         }
     }
-}
 
-/// ORCPT: address type and address, decoded from xtext.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OriginalRecipient {
-    /// `rfc822`, `utf-8`, …
-    pub kind: String,
-    /// The address.
-    pub address: String,
-}
-
-impl OriginalRecipient {
-    /// ORCPT for an address of ours (RFC 3461 §4.2, RFC 6533 §3).
+    /// The recipient as its sender knows it.
     #[must_use]
-    pub fn of(address: &Address) -> Self {
-        let kind = if address.is_internationalised() {
-            "utf-8"
-        } else {
-            "rfc822"
+    pub fn as_given(&self) -> String {
+        match &self.parameters.orcpt {
+            Some(original) => original.address.clone(),
+            None => self.address.to_string(),
+        }
+    }
+
+    /// Whether its sender is told that the message cannot be delivered.
+    #[must_use]
+    pub fn wants_failure(&self) -> bool {
+        match self.parameters.notify {
+            None => true,
+            Some(Notify::Never) => false,
+            Some(Notify::On { failure, .. }) => failure,
+        }
+    }
+
+    /// Whether its sender is told that the message is late. Where nothing was said, RFC 3461 §4.1
+    /// leaves it to us.
+    #[must_use]
+    pub fn wants_delay(&self) -> bool {
+        match self.parameters.notify {
+            None => true,
+            Some(Notify::Never) => false,
+            Some(Notify::On { delay, .. }) => delay,
+        }
+    }
+
+    /// Whether its sender is told that the message has arrived.
+    #[must_use]
+    pub fn wants_success(&self) -> bool {
+        match self.parameters.notify {
+            None | Some(Notify::Never) => false,
+            Some(Notify::On { success, .. }) => success,
+        }
+    }
+}
+
+/// ORCPT for an address of ours (RFC 3461 §4.2, RFC 6533 §3).
+#[must_use]
+pub fn original_recipient(address: &Address) -> OriginalRecipient {
+    let kind = if address.is_ascii() { "rfc822" } else { "utf-8" };
+    OriginalRecipient {
+        kind: kind.to_owned(),
+        address: address.to_string(),
+    }
+}
+
+/// The stored form.
+#[derive(Serialize, Deserialize)]
+struct StoredEnvelope {
+    mail: String,
+    recipients: Vec<StoredRecipient>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredRecipient {
+    rcpt: String,
+    errors_to: Option<String>,
+    expanded_from: Option<String>,
+}
+
+impl From<Envelope> for StoredEnvelope {
+    fn from(envelope: Envelope) -> Self {
+        let mail = Mail {
+            from: envelope.sender,
+            parameters: envelope.parameters,
         };
         Self {
-            kind: kind.to_owned(),
-            address: address.as_str().to_owned(),
+            mail: mail.to_string(),
+            recipients: envelope.recipients.into_iter().map(Into::into).collect(),
         }
     }
 }
 
-/// NOTIFY: about what the sender wants to hear.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Notify {
-    /// No parameter: about failure, and about delay if the server is so configured.
-    Unspecified,
-    /// NEVER.
-    Never,
-    /// A list of conditions.
-    On {
-        /// SUCCESS.
-        success: bool,
-        /// FAILURE.
-        failure: bool,
-        /// DELAY.
-        delay: bool,
-    },
+impl From<Recipient> for StoredRecipient {
+    fn from(recipient: Recipient) -> Self {
+        let rcpt = Rcpt {
+            to: ForwardPath::Address(recipient.address),
+            parameters: recipient.parameters,
+        };
+        Self {
+            rcpt: rcpt.to_string(),
+            errors_to: recipient.errors_to.map(|address| address.to_string()),
+            expanded_from: recipient.expanded_from.map(|address| address.to_string()),
+        }
+    }
 }
 
-impl Notify {
-    /// Whether the sender is told that the message cannot be delivered.
-    #[must_use]
-    pub fn on_failure(self) -> bool {
-        match self {
-            Self::Unspecified => true,
-            Self::Never => false,
-            Self::On { failure, .. } => failure,
-        }
-    }
+/// A stored envelope that the grammar does not read.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored envelope has the malformed line \"{0}\"")]
+struct Malformed(String);
 
-    /// Whether the sender is told that the message is late.
-    #[must_use]
-    pub fn on_delay(self) -> bool {
-        match self {
-            Self::Unspecified => true,
-            Self::Never => false,
-            Self::On { delay, .. } => delay,
-        }
-    }
+impl TryFrom<StoredEnvelope> for Envelope {
+    type Error = Malformed;
 
-    /// Whether the sender is told that the message has arrived.
-    #[must_use]
-    pub fn on_success(self) -> bool {
-        match self {
-            Self::Unspecified | Self::Never => false,
-            Self::On { success, .. } => success,
-        }
+    fn try_from(stored: StoredEnvelope) -> Result<Self, Malformed> {
+        let Ok(Command::Mail(mail)) = Command::parse(stored.mail.as_bytes()) else {
+            return Err(Malformed(stored.mail));
+        };
+        let recipients = stored.recipients.into_iter().map(TryInto::try_into);
+        Ok(Self {
+            sender: mail.from,
+            parameters: mail.parameters,
+            recipients: recipients.collect::<Result<_, _>>()?,
+        })
     }
+}
 
-    /// The parameter's value as the next hop gets it; nothing where there was none.
-    #[must_use]
-    pub fn parameter(self) -> Option<String> {
-        match self {
-            Self::Unspecified => None,
-            Self::Never => Some("NEVER".to_owned()),
-            Self::On {
-                success,
-                failure,
-                delay,
-            } => {
-                let words = [(success, "SUCCESS"), (failure, "FAILURE"), (delay, "DELAY")];
-                let chosen: Vec<_> = words.iter().filter(|(on, _)| *on).map(|(_, w)| *w).collect();
-                Some(chosen.join(","))
-            }
-        }
+impl TryFrom<StoredRecipient> for Recipient {
+    type Error = Malformed;
+
+    fn try_from(stored: StoredRecipient) -> Result<Self, Malformed> {
+        let rcpt = match Command::parse(stored.rcpt.as_bytes()) {
+            Ok(Command::Rcpt(rcpt)) => rcpt,
+            _ => return Err(Malformed(stored.rcpt)),
+        };
+        let ForwardPath::Address(address) = rcpt.to else {
+            return Err(Malformed(stored.rcpt));
+        };
+        Ok(Self {
+            address,
+            parameters: rcpt.parameters,
+            errors_to: stored.errors_to.map(read).transpose()?,
+            expanded_from: stored.expanded_from.map(read).transpose()?,
+        })
     }
+}
+
+fn read(text: String) -> Result<Address, Malformed> {
+    Address::parse(&text).map_err(|_| Malformed(text))
 }

@@ -7,9 +7,6 @@ use std::time::Duration;
 /// the scan that every message gets.
 pub const HEADER_SCANNED: usize = 256 * 1024;
 
-/// `Received` fields after which a message is a loop. RFC 5321 §6.3 wants at least 100.
-pub const RECEIVED_MAX: usize = 100;
-
 /// Recipients a client may give in a transaction. RFC 5321 §4.5.3.1.8 wants at least 100; past it
 /// 452 4.5.3.
 pub const RECIPIENTS_MAX: usize = 1000;
@@ -62,12 +59,6 @@ pub const IDLE_REMOTE: Duration = Duration::from_secs(2);
 
 /// The same to a store of ours.
 pub const IDLE_LOCAL: Duration = Duration::from_secs(20);
-
-/// One line of a peer's reply. RFC 5321 §4.5.3.1.5 says 512; real hosts go beyond it.
-pub const REPLY_LINE: usize = 4096;
-
-/// Lines of a peer's reply: an EHLO answer has some 20.
-pub const REPLY_LINES: usize = 100;
 
 /// Characters of a peer's reply that are kept for the queue, the log and the notice.
 pub const REPLY_KEPT: usize = 800;

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use roost_proto_smtp::grammar::mail::Ret;
+
 use super::Kind;
-use crate::envelope::Returning;
 use crate::header;
 use crate::limits::{RETURNED_ASKED, RETURNED_UNASKED};
 
@@ -20,12 +21,12 @@ impl Returned<'_> {
     /// How many bytes of a message of `length` bytes a notice needs: all of it, or (`None`) only
     /// its header.
     #[must_use]
-    pub fn whole(kind: Kind, returning: Option<Returning>, length: u64) -> bool {
+    pub fn whole(kind: Kind, returning: Option<Ret>, length: u64) -> bool {
         // RFC 3461 §4.3: RET speaks of failures only; delays and successes bring headers.
         match (kind, returning) {
-            (Kind::Failure, Some(Returning::Full)) => length <= RETURNED_ASKED,
+            (Kind::Failure, Some(Ret::Full)) => length <= RETURNED_ASKED,
             (Kind::Failure, None) => length <= RETURNED_UNASKED,
-            (Kind::Failure, Some(Returning::Headers)) | (Kind::Delay | Kind::Success, _) => false,
+            (Kind::Failure, Some(Ret::Headers)) | (Kind::Delay | Kind::Success, _) => false,
         }
     }
 

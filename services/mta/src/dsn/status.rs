@@ -1,10 +1,13 @@
 //! The second part: for programs (RFC 3464, RFC 6533).
 
+use std::fmt::Write as _;
+
+use roost_proto_smtp::trace::Date;
+
 use super::{Kind, Report, printable};
-use crate::envelope::Recipient;
+use crate::envelope::{Recipient, original_recipient};
 use crate::limits::REPORTED_MAX;
 use crate::outcome::{Fate, Outcome};
-use crate::{trace, xtext};
 
 /// Writes the part with its header.
 pub(super) fn write(report: &Report<'_>, smtputf8: bool, out: &mut Vec<u8>) {
@@ -27,7 +30,7 @@ pub(super) fn write(report: &Report<'_>, smtputf8: bool, out: &mut Vec<u8>) {
 
 /// RFC 3464 §2.2.
 fn message_fields(report: &Report<'_>, smtputf8: bool, out: &mut String) {
-    if let Some(id) = &report.envelope.envelope_id {
+    if let Some(id) = &report.envelope.parameters.envid {
         field(out, "Original-Envelope-Id", &printable(id, smtputf8));
     }
     field(out, "Reporting-MTA", &format!("dns; {}", report.host));
@@ -35,7 +38,7 @@ fn message_fields(report: &Report<'_>, smtputf8: bool, out: &mut String) {
         let from = printable(from, smtputf8);
         field(out, "Received-From-MTA", &format!("dns; {from}"));
     }
-    field(out, "Arrival-Date", &trace::date(report.arrived));
+    field(out, "Arrival-Date", &Date(report.arrived).to_string());
 }
 
 /// RFC 3464 §2.3.
@@ -45,16 +48,12 @@ fn recipient_fields(
     smtputf8: bool,
     out: &mut String,
 ) {
-    if let Some(original) = &recipient.original {
+    if let Some(original) = &recipient.parameters.orcpt {
         let address = address(&original.kind, &original.address, smtputf8);
         field(out, "Original-Recipient", &address);
     }
-    let kind = if recipient.address.is_internationalised() {
-        "utf-8"
-    } else {
-        "rfc822"
-    };
-    let last = address(kind, recipient.address.as_str(), smtputf8);
+    let last = original_recipient(&recipient.address);
+    let last = address(&last.kind, &last.address, smtputf8);
     field(out, "Final-Recipient", &last);
     field(out, "Action", action(report.kind, outcome.fate));
     field(out, "Status", &outcome.status.to_string());
@@ -69,10 +68,10 @@ fn recipient_fields(
     };
     let text = printable(&outcome.text, smtputf8);
     field(out, "Diagnostic-Code", &format!("{kind}; {text}"));
-    field(out, "Last-Attempt-Date", &trace::date(outcome.at));
+    field(out, "Last-Attempt-Date", &Date(outcome.at).to_string());
     field(out, "Final-Log-ID", &report.id.to_string());
     if report.kind == Kind::Delay {
-        field(out, "Will-Retry-Until", &trace::date(report.retry_until));
+        field(out, "Will-Retry-Until", &Date(report.retry_until).to_string());
     }
 }
 
@@ -93,8 +92,22 @@ fn address(kind: &str, address: &str, smtputf8: bool) -> String {
     if address.is_ascii() || smtputf8 {
         format!("{}; {}", printable(kind, false), printable(address, smtputf8))
     } else {
-        format!("utf-8; {}", xtext::utf8_xtext(address))
+        format!("utf-8; {}", ascii(address))
     }
+}
+
+/// An internationalised address in US-ASCII: `utf-8-addr-xtext` (RFC 6533 §3).
+fn ascii(address: &str) -> String {
+    let mut out = String::with_capacity(address.len());
+    for character in address.chars() {
+        if character.is_ascii_graphic() && !matches!(character, '+' | '=' | '\\') {
+            out.push(character);
+        } else {
+            // A String takes whatever is written to it.
+            write!(out, "\\x{{{:02X}}}", u32::from(character)).unwrap_or_default();
+        }
+    }
+    out
 }
 
 /// Appends `name: value`, folded at spaces where a line passes 78 characters (RFC 5322 §2.1.1).

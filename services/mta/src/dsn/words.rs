@@ -1,8 +1,9 @@
 //! The first part: for people.
 
+use roost_proto_smtp::trace::Date;
+
 use super::{Kind, Report, printable};
 use crate::limits::REPORTED_MAX;
-use crate::trace;
 
 /// The notice's subject.
 pub(super) fn subject(kind: Kind) -> &'static str {
@@ -29,9 +30,8 @@ pub(super) fn write(report: &Report<'_>, smtputf8: bool, out: &mut Vec<u8>) {
     ));
     for (recipient, outcome) in report.recipients.iter().take(REPORTED_MAX) {
         // The address as the sender gave it: where it leads to is the recipient's own matter.
-        let original = recipient.original.as_ref().map(|o| o.address.as_str());
-        let address = original.unwrap_or(recipient.address.as_str());
-        text.push_str(&format!("\r\n<{}>\r\n", printable(address, smtputf8)));
+        let address = printable(&recipient.as_given(), smtputf8);
+        text.push_str(&format!("\r\n<{address}>\r\n"));
         let said = match &outcome.remote {
             Some(remote) => format!("host {remote} said: {}", outcome.text),
             None => outcome.text.clone(),
@@ -69,7 +69,7 @@ fn closing(report: &Report<'_>) -> String {
         ),
         Kind::Delay => format!(
             "\r\nIt will be tried until {}; then it will be returned to you.\r\n",
-            trace::date(report.retry_until)
+            Date(report.retry_until)
         ),
         Kind::Success => "\r\nWhere the report says \"relayed\", the next host does not tell \
              whether a message\r\narrives; you will hear no more unless it fails.\r\n"

@@ -1,10 +1,11 @@
 //! A message in the queue: what was promised and how far it has come.
 
 use jiff::Timestamp;
+use roost_proto_smtp::{Address, ReversePath};
 use serde::{Deserialize, Serialize};
 
 use crate::dsn::{self, Kind};
-use crate::envelope::{Envelope, Recipient, ReversePath};
+use crate::envelope::{Envelope, Recipient};
 use crate::outcome::Outcome;
 use crate::queue::QueueId;
 use crate::schedule::Lifetime;
@@ -90,7 +91,7 @@ pub struct NoticeOf {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owed {
     /// Whom.
-    pub to: ReversePath,
+    pub to: Address,
     /// What it says.
     pub kind: Kind,
     /// About which recipients.
@@ -169,11 +170,13 @@ impl Message {
             let Some(kind) = self.wanted(recipient, progress) else {
                 continue;
             };
-            let to = dsn::destination(&self.envelope, recipient);
-            match owed.iter_mut().find(|o| o.to == to && o.kind == kind) {
+            let Some(to) = dsn::destination(&self.envelope, recipient) else {
+                continue;
+            };
+            match owed.iter_mut().find(|o| o.to == *to && o.kind == kind) {
                 Some(notice) => notice.recipients.push(index),
                 None => owed.push(Owed {
-                    to,
+                    to: to.clone(),
                     kind,
                     recipients: vec![index],
                 }),
@@ -186,9 +189,10 @@ impl Message {
     #[must_use]
     pub fn owed_warning(&self, lifetime: &Lifetime, now: Timestamp) -> Option<Owed> {
         let due = self.warning_at(lifetime)? <= now;
+        let to = self.envelope.sender.address()?;
         let recipients = self.pending().filter(|(_, recipient, _)| self.warns(recipient));
         due.then(|| Owed {
-            to: self.envelope.sender.clone(),
+            to: to.clone(),
             kind: Kind::Delay,
             recipients: recipients.map(|(index, _, _)| index).collect(),
         })
@@ -198,14 +202,14 @@ impl Message {
     #[must_use]
     pub fn warning_at(&self, lifetime: &Lifetime) -> Option<Timestamp> {
         let somebody = self.pending().any(|(_, recipient, _)| self.warns(recipient));
-        let wanted = !self.warned && self.envelope.sender.is_some() && somebody;
+        let wanted = !self.warned && self.envelope.sender != ReversePath::Null && somebody;
         lifetime.warns(self.arrived).filter(|_| wanted)
     }
 
     /// When it is given up.
     #[must_use]
     pub fn expires(&self, lifetime: &Lifetime) -> Timestamp {
-        lifetime.expires(self.arrived, self.envelope.sender.is_none())
+        lifetime.expires(self.arrived, self.envelope.sender == ReversePath::Null)
     }
 
     /// Whether every recipient is final and everybody was told: it leaves the queue.
@@ -223,7 +227,7 @@ impl Message {
 
     /// Whether a delay of this recipient is told: a list's owner does not want to hear of it.
     fn warns(&self, recipient: &Recipient) -> bool {
-        recipient.notify.on_delay() && recipient.errors_to.is_none()
+        recipient.wants_delay() && recipient.errors_to.is_none()
     }
 }
 

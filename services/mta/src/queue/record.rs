@@ -3,8 +3,11 @@
 //! The journal's `stream` is the queue id. Kinds and versions are for ever: a change of shape gets
 //! a new version, and the old one stays readable.
 
+use bytes::Bytes;
+use roost_journal::{Draft, Kind};
 use serde::{Deserialize, Serialize};
 
+use super::QueueId;
 use super::message::{Attempt, Message};
 
 /// One change of the queue.
@@ -15,7 +18,7 @@ pub enum Record {
         /// Its state.
         message: Box<Message>,
         /// Its content; nothing where it is in a file that is already durable.
-        content: Option<bytes::Bytes>,
+        content: Option<Bytes>,
     },
     /// Recipients were tried.
     Attempted(Vec<Attempt>),
@@ -27,109 +30,114 @@ pub enum Record {
     Deleted,
 }
 
-/// Kinds in the journal.
-mod kind {
-    pub(super) const MESSAGE: u16 = 1;
-    pub(super) const ATTEMPTED: u16 = 2;
-    pub(super) const HELD: u16 = 3;
-    pub(super) const RELEASED: u16 = 4;
-    pub(super) const DELETED: u16 = 5;
-}
+const MESSAGE: u16 = 1;
+const ATTEMPTED: u16 = 2;
+const HELD: u16 = 3;
+const RELEASED: u16 = 4;
+const DELETED: u16 = 5;
 
 /// The version that this program writes, and the newest that it reads.
-pub const VERSION: u8 = 1;
+const VERSION: u8 = 1;
 
-/// The kinds that this program knows.
-pub const KINDS: std::ops::RangeInclusive<u16> = kind::MESSAGE..=kind::DELETED;
+/// The kinds that this program knows, for [`roost_journal::Config`].
+pub const KINDS: &[Kind] = &[
+    known(MESSAGE),
+    known(ATTEMPTED),
+    known(HELD),
+    known(RELEASED),
+    known(DELETED),
+];
 
-/// A record that cannot be read.
+const fn known(number: u16) -> Kind {
+    Kind {
+        number,
+        version_max: VERSION,
+    }
+}
+
+/// A record whose checksum is right and that yet does not decode.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// Written by a newer program.
-    #[error("record of kind {kind}, version {version}: written by a newer roost-mta")]
-    Newer {
-        /// Its kind.
-        kind: u16,
-        /// Its version.
-        version: u8,
-    },
-    /// Damaged although its checksum is right.
-    #[error("record of kind {kind} does not decode")]
-    Malformed {
-        /// Its kind.
-        kind: u16,
-        /// What the decoder says.
-        #[source]
-        source: postcard::Error,
-    },
+#[error("the record of kind {kind}, version {version} for message {id} does not decode")]
+pub struct Unreadable {
+    id: QueueId,
+    kind: u16,
+    version: u8,
+    #[source]
+    source: Option<postcard::Error>,
 }
 
 /// What precedes the content in a message's record.
-#[derive(Serialize, Deserialize)]
-struct Head {
+#[derive(Serialize)]
+struct HeadOut<'a> {
+    message: &'a Message,
+    inline: bool,
+}
+
+#[derive(Deserialize)]
+struct HeadIn {
     message: Message,
     inline: bool,
 }
 
 impl Record {
-    /// Its kind in the journal.
-    #[must_use]
-    pub fn kind(&self) -> u16 {
-        match self {
-            Self::Message { .. } => kind::MESSAGE,
-            Self::Attempted(_) => kind::ATTEMPTED,
-            Self::Held => kind::HELD,
-            Self::Released => kind::RELEASED,
-            Self::Deleted => kind::DELETED,
-        }
-    }
-
-    /// Its payload.
+    /// The record as the journal takes it.
     ///
     /// # Errors
     /// Never in practice: the types have no shape that postcard refuses.
-    pub fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
-        match self {
+    pub fn draft(&self, id: QueueId) -> Result<Draft, postcard::Error> {
+        let (kind, payload) = match self {
             Self::Message { message, content } => {
-                let head = Head {
-                    message: (**message).clone(),
-                    inline: content.is_some(),
-                };
-                let mut bytes = postcard::to_stdvec(&head)?;
+                let inline = content.is_some();
+                let mut bytes = postcard::to_stdvec(&HeadOut { message, inline })?;
                 bytes.extend_from_slice(content.as_deref().unwrap_or_default());
-                Ok(bytes)
+                (MESSAGE, bytes)
             }
-            Self::Attempted(attempts) => postcard::to_stdvec(attempts),
-            Self::Held | Self::Released | Self::Deleted => Ok(Vec::new()),
-        }
+            Self::Attempted(attempts) => (ATTEMPTED, postcard::to_stdvec(attempts)?),
+            Self::Held => (HELD, Vec::new()),
+            Self::Released => (RELEASED, Vec::new()),
+            Self::Deleted => (DELETED, Vec::new()),
+        };
+        Ok(Draft {
+            kind,
+            version: VERSION,
+            stream: id.0,
+            payload: Bytes::from(payload),
+        })
     }
 
-    /// Reads a payload.
+    /// Reads what the journal kept.
     ///
     /// # Errors
-    /// If it is newer than this program, or damaged.
-    pub fn decode(kind: u16, version: u8, payload: &[u8]) -> Result<Self, Unreadable> {
-        if version != VERSION {
-            return Err(Unreadable::Newer { kind, version });
+    /// If it does not decode.
+    pub fn read(record: &roost_journal::Record) -> Result<(QueueId, Self), Unreadable> {
+        let id = QueueId(record.stream);
+        let unreadable = |source| Unreadable {
+            id,
+            kind: record.kind,
+            version: record.version,
+            source,
+        };
+        if record.version != VERSION {
+            return Err(unreadable(None));
         }
-        let malformed = |source| Unreadable::Malformed { kind, source };
-        match kind {
-            kind::MESSAGE => {
+        let malformed = |source| unreadable(Some(source));
+        let read = match record.kind {
+            MESSAGE => {
                 let (head, content) =
-                    postcard::take_from_bytes::<Head>(payload).map_err(malformed)?;
-                Ok(Self::Message {
+                    postcard::take_from_bytes::<HeadIn>(&record.payload).map_err(malformed)?;
+                Self::Message {
                     message: Box::new(head.message),
-                    content: head.inline.then(|| bytes::Bytes::copy_from_slice(content)),
-                })
+                    content: head.inline.then(|| record.payload.slice_ref(content)),
+                }
             }
-            kind::ATTEMPTED => {
-                let attempts = postcard::from_bytes(payload).map_err(malformed)?;
-                Ok(Self::Attempted(attempts))
+            ATTEMPTED => {
+                Self::Attempted(postcard::from_bytes(&record.payload).map_err(malformed)?)
             }
-            kind::HELD => Ok(Self::Held),
-            kind::RELEASED => Ok(Self::Released),
-            kind::DELETED => Ok(Self::Deleted),
-            _ => Err(Unreadable::Newer { kind, version }),
-        }
+            HELD => Self::Held,
+            RELEASED => Self::Released,
+            DELETED => Self::Deleted,
+            _ => return Err(unreadable(None)),
+        };
+        Ok((id, read))
     }
 }

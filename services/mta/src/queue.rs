@@ -1,0 +1,452 @@
+//! The queue: what was acknowledged and is not yet with the next host.
+//!
+//! The journal is the truth: a message is acknowledged ([`Queued`]) only after its record is
+//! durable, and every result is recorded before the next hand-over over that connection. Small
+//! contents travel in the record, large ones are a synced file before it. A notice to the sender
+//! and the fact that the sender was told are one record, so no crash sends it twice or never.
+//!
+//! Whatever is still queued when the journal's old segments go is carried over ([`checkpoint`]):
+//! its content becomes a file, its state a new record.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | [`message`] | what is kept about a message, which notices it owes |
+//! | [`record`] | the journal's records |
+//! | [`state`] | what the records add up to |
+//! | [`spool`] | contents in files |
+//! | [`content`] | how contents are read |
+//! | [`recovery`] | from a directory to a queue |
+//! | [`checkpoint`] | how old segments are given up |
+
+pub mod checkpoint;
+pub mod content;
+mod id;
+pub mod message;
+pub mod record;
+pub mod recovery;
+pub mod spool;
+pub mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use roost_journal::{AppendError, Draft, Journal, Pending, Sequence};
+use roost_kit::clock::Clock;
+use tokio::sync::Notify;
+
+use crate::limits::{CONTENT_MEMORY, QUEUE_MESSAGES_MAX};
+use content::ContentReader;
+pub use id::{NotAnId, QueueId, QueueIds};
+use message::{Attempt, Message};
+use record::Record;
+use spool::Spool;
+use state::{Change, State};
+
+/// How long to wait before a result that found no space is recorded again.
+const SPACE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The durable queue.
+#[derive(Debug)]
+pub struct Queue {
+    journal: Journal,
+    spool: Spool,
+    clock: Clock,
+    inner: Mutex<Inner>,
+    failed: Notify,
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    homes: HashMap<QueueId, Home>,
+    /// Bytes of the contents that are in memory.
+    memory: usize,
+    ids: QueueIds,
+    checkpoint: checkpoint::Mark,
+}
+
+/// Where the newest whole record of a message and its content are.
+#[derive(Debug, Clone)]
+struct Home {
+    base: Sequence,
+    place: Place,
+}
+
+/// Where a content is.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// In memory, and in the journal.
+    Memory(Bytes),
+    /// In its file.
+    File,
+}
+
+/// Proof that a message is in the queue for good. Only a positive reply is made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queued {
+    id: QueueId,
+}
+
+impl Queued {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> QueueId {
+        self.id
+    }
+}
+
+/// Why the queue did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// Too many messages wait.
+    #[error("the queue is full ({QUEUE_MESSAGES_MAX} messages)")]
+    Full,
+    /// The journal refused the record.
+    #[error("the queue's journal did not take the record")]
+    Journal(#[from] AppendError),
+    /// A content could not be written or read.
+    #[error("the content of message {id} cannot be used")]
+    Content {
+        /// The message.
+        id: QueueId,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A record could not be made. A bug.
+    #[error("a queue record cannot be encoded")]
+    Encoding(#[from] postcard::Error),
+    /// There is no such message.
+    #[error("there is no message {0} in the queue")]
+    NotFound(QueueId),
+}
+
+impl Queue {
+    /// A fresh id.
+    pub fn new_id(&self) -> QueueId {
+        self.inner.lock().ids.next(self.clock.now())
+    }
+
+    /// Takes a message into the queue. It is there for good when this returns.
+    ///
+    /// # Errors
+    /// If it is not: nothing of it is kept, and the client must keep it.
+    pub async fn accept(
+        &self,
+        id: QueueId,
+        message: Message,
+        place: Place,
+    ) -> Result<Queued, QueueError> {
+        let content = match &place {
+            Place::Memory(bytes) => Some(bytes.clone()),
+            Place::File => None,
+        };
+        let record = Record::Message {
+            message: Box::new(message),
+            content,
+        };
+        let draft = record.draft(id)?;
+        let permit = self.journal.reserve(draft.stored_bytes()).await?;
+        let (pending, left) = {
+            let mut inner = self.inner.lock();
+            if inner.state.len() >= QUEUE_MESSAGES_MAX {
+                return Err(QueueError::Full);
+            }
+            let pending = self.journal.enqueue(permit, vec![draft])?;
+            let left = inner.enter(id, &record, place, pending.first());
+            (pending, left)
+        };
+        if let Err(error) = self.settled(pending).await {
+            self.inner.lock().forget(id);
+            return Err(error.into());
+        }
+        // The original of a notice may have waited for nothing else.
+        if let Some(original) = left {
+            self.remove_file(original).await;
+        }
+        self.relieve_memory(id).await?;
+        Ok(Queued { id })
+    }
+
+    /// Records results. Waits for space where there is none: what has been handed over must not
+    /// be forgotten, or it would be handed over again after a restart.
+    ///
+    /// # Errors
+    /// If the journal has failed for good.
+    pub async fn attempted(
+        &self,
+        id: QueueId,
+        attempts: Vec<Attempt>,
+    ) -> Result<Change, QueueError> {
+        self.change(id, Record::Attempted(attempts)).await
+    }
+
+    /// Keeps a message back, or lets it go again.
+    ///
+    /// # Errors
+    /// If there is no such message, or the journal has failed.
+    pub async fn hold(&self, id: QueueId, held: bool) -> Result<(), QueueError> {
+        let record = if held { Record::Held } else { Record::Released };
+        match self.change(id, record).await? {
+            Change::Nothing => Err(QueueError::NotFound(id)),
+            Change::Entered | Change::Changed | Change::Left => Ok(()),
+        }
+    }
+
+    /// Removes a message without telling anybody.
+    ///
+    /// # Errors
+    /// If there is no such message, or the journal has failed.
+    pub async fn delete(&self, id: QueueId) -> Result<(), QueueError> {
+        match self.change(id, Record::Deleted).await? {
+            Change::Nothing => Err(QueueError::NotFound(id)),
+            Change::Entered | Change::Changed | Change::Left => Ok(()),
+        }
+    }
+
+    async fn change(&self, id: QueueId, record: Record) -> Result<Change, QueueError> {
+        let draft = record.draft(id)?;
+        let mut change = None;
+        loop {
+            match self.append_change(id, &record, draft.clone(), &mut change).await {
+                Ok(()) => break,
+                Err(AppendError::NoSpace { directory, source }) => {
+                    tracing::warn!(
+                        directory = %directory.display(), error = %source, queue_id = %id,
+                        "no space to record a result; waiting for space"
+                    );
+                    tokio::time::sleep(SPACE_PATIENCE).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let change = change.unwrap_or(Change::Nothing);
+        if change == Change::Left {
+            self.remove_file(id).await;
+        }
+        Ok(change)
+    }
+
+    /// Applies the record once, however often its append has to be repeated.
+    async fn append_change(
+        &self,
+        id: QueueId,
+        record: &Record,
+        draft: Draft,
+        change: &mut Option<Change>,
+    ) -> Result<(), AppendError> {
+        let permit = self.journal.reserve(draft.stored_bytes()).await?;
+        let pending = {
+            let mut inner = self.inner.lock();
+            if change.is_none() {
+                let applied = inner.apply(id, record);
+                *change = Some(applied);
+                if applied == Change::Nothing {
+                    return Ok(());
+                }
+            }
+            self.journal.enqueue(permit, vec![draft])?
+        };
+        self.settled(pending).await
+    }
+
+    async fn settled(&self, pending: Pending) -> Result<(), AppendError> {
+        let outcome = pending.await;
+        if self.journal.has_failed() {
+            self.failed.notify_one();
+        }
+        outcome.map(|_| ())
+    }
+
+    /// Returns when the journal has failed for good: only a restart helps.
+    pub async fn failed(&self) {
+        while !self.journal.has_failed() {
+            self.failed.notified().await;
+        }
+    }
+
+    /// A message.
+    #[must_use]
+    pub fn get(&self, id: QueueId) -> Option<Arc<Message>> {
+        self.inner.lock().state.get(id).cloned()
+    }
+
+    /// All messages, oldest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<(QueueId, Arc<Message>)> {
+        let inner = self.inner.lock();
+        let mut all: Vec<_> = inner.state.iter().map(|(id, m)| (id, Arc::clone(m))).collect();
+        drop(inner);
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all
+    }
+
+    /// How many messages there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inner.lock().state.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where contents are written that are too large for the journal.
+    #[must_use]
+    pub fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    /// What the journal has done.
+    #[must_use]
+    pub fn stats(&self) -> roost_journal::Stats {
+        self.journal.stats()
+    }
+
+    /// Opens a message's content.
+    ///
+    /// # Errors
+    /// If it is not queued, or its file cannot be read.
+    pub async fn content(&self, id: QueueId) -> Result<ContentReader, QueueError> {
+        let (place, content) = {
+            let inner = self.inner.lock();
+            let missing = QueueError::NotFound(id);
+            let (Some(home), Some(message)) = (inner.homes.get(&id), inner.state.get(id)) else {
+                return Err(missing);
+            };
+            (home.place.clone(), message.content)
+        };
+        match place {
+            Place::Memory(bytes) => Ok(ContentReader::memory(bytes)),
+            Place::File => {
+                let spool = self.spool.clone();
+                let opened = blocking(move || spool.open(id, content)).await;
+                let reading = opened.map_err(|source| QueueError::Content { id, source })?;
+                Ok(ContentReader::file(reading, content))
+            }
+        }
+    }
+
+    /// Moves a content from memory to its file: its message will wait.
+    ///
+    /// # Errors
+    /// If the file cannot be written; the content then stays in memory.
+    pub async fn move_to_file(&self, id: QueueId) -> Result<(), QueueError> {
+        let bytes = match self.inner.lock().homes.get(&id) {
+            Some(Home {
+                place: Place::Memory(bytes),
+                ..
+            }) => bytes.clone(),
+            Some(_) | None => return Ok(()),
+        };
+        let spool = self.spool.clone();
+        blocking(move || spool.write(id, &bytes))
+            .await
+            .map_err(|source| QueueError::Content { id, source })?;
+        if !self.inner.lock().moved(id) {
+            // It left the queue meanwhile.
+            self.remove_file(id).await;
+        }
+        Ok(())
+    }
+
+    async fn relieve_memory(&self, id: QueueId) -> Result<(), QueueError> {
+        let over = self.inner.lock().memory > CONTENT_MEMORY;
+        if !over {
+            return Ok(());
+        }
+        match self.move_to_file(id).await {
+            Err(error) => {
+                // It is durable in the journal: memory is what is at stake, not the message.
+                tracing::warn!(queue_id = %id, error = %roost_kit::fields::Chain(&error), "a content stays in memory");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn remove_file(&self, id: QueueId) {
+        let spool = self.spool.clone();
+        if let Err(error) = blocking(move || spool.remove(id)).await {
+            tracing::warn!(queue_id = %id, %error, "the content of a finished message stays until the next start");
+        }
+    }
+}
+
+impl Inner {
+    /// Applies a message's own record; returns the original of a notice if that has left.
+    fn enter(
+        &mut self,
+        id: QueueId,
+        record: &Record,
+        place: Place,
+        base: Sequence,
+    ) -> Option<QueueId> {
+        if let Place::Memory(bytes) = &place {
+            self.memory += bytes.len();
+        }
+        self.ids.seen(id);
+        self.homes.insert(id, Home { base, place });
+        let (change, left) = self.state.apply(id, record);
+        if change == Change::Left {
+            self.leave(id);
+        }
+        if let Some(original) = left {
+            self.leave(original);
+        }
+        left
+    }
+
+    fn apply(&mut self, id: QueueId, record: &Record) -> Change {
+        let (change, _) = self.state.apply(id, record);
+        if change == Change::Left {
+            self.leave(id);
+        }
+        change
+    }
+
+    /// Takes back a message whose record was refused.
+    fn forget(&mut self, id: QueueId) {
+        self.state.forget(id);
+        self.leave(id);
+    }
+
+    fn leave(&mut self, id: QueueId) {
+        if let Some(home) = self.homes.remove(&id) {
+            self.forget_bytes(&home.place);
+        }
+    }
+
+    /// The content is in its file now; false if the message is gone.
+    fn moved(&mut self, id: QueueId) -> bool {
+        let Some(home) = self.homes.get_mut(&id) else {
+            return false;
+        };
+        let before = std::mem::replace(&mut home.place, Place::File);
+        self.forget_bytes(&before);
+        true
+    }
+
+    fn forget_bytes(&mut self, place: &Place) {
+        if let Place::Memory(bytes) = place {
+            self.memory = self.memory.saturating_sub(bytes.len());
+        }
+    }
+}
+
+/// Runs file work on a thread for it.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+}
