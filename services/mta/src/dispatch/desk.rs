@@ -1,0 +1,223 @@
+//! Which message is looked at when, and which of its deliveries are under way. Pure.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+use super::destinations::{Concurrency, Destinations, Job, Lane};
+use crate::queue::QueueId;
+use crate::route::Hop;
+
+/// Messages planned at the same time: each asks the directory.
+const PLANS_MAX: u32 = 32;
+
+/// The dispatcher's memory. All of it follows from the queue: a restart begins with an empty one.
+#[derive(Debug)]
+pub struct Desk {
+    /// The destinations' queues.
+    pub destinations: Destinations,
+    due: BTreeSet<(Timestamp, QueueId)>,
+    works: HashMap<QueueId, Work>,
+    planning: u32,
+}
+
+/// What goes on about one message.
+#[derive(Debug, Default)]
+struct Work {
+    due: Option<Timestamp>,
+    /// Counts plans; jobs of an older one are dropped.
+    plan: u32,
+    /// Jobs of the present plan that wait.
+    waiting: u32,
+    /// Jobs in a connection, of whatever plan.
+    running: u32,
+    is_planning: bool,
+    /// Where its jobs wait.
+    hops: Vec<Hop>,
+}
+
+/// What a message is up to, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Being looked at or delivered.
+    pub active: bool,
+    /// When something happens next.
+    pub due: Option<Timestamp>,
+    /// Why the destinations that it waits for are down.
+    pub down: Option<(Timestamp, String)>,
+}
+
+impl Desk {
+    /// An empty desk.
+    #[must_use]
+    pub fn new(concurrency: Concurrency) -> Self {
+        Self {
+            destinations: Destinations::new(concurrency),
+            due: BTreeSet::new(),
+            works: HashMap::new(),
+            planning: 0,
+        }
+    }
+
+    /// Looks at a message at `when`, instead of when it was to be looked at.
+    pub fn schedule(&mut self, id: QueueId, when: Timestamp) {
+        let work = self.works.entry(id).or_default();
+        if let Some(before) = work.due.replace(when) {
+            self.due.remove(&(before, id));
+        }
+        self.due.insert((when, id));
+    }
+
+    /// Looks at a message at `when`, unless it is looked at before anyway.
+    pub fn schedule_by(&mut self, id: QueueId, when: Timestamp) {
+        let due = self.works.get(&id).and_then(|work| work.due);
+        if due.is_none_or(|due| due > when) {
+            self.schedule(id, when);
+        }
+    }
+
+    /// The next message to be planned; [`Desk::planned`] must follow.
+    pub fn next_due(&mut self, now: Timestamp) -> Option<QueueId> {
+        if self.planning >= PLANS_MAX {
+            return None;
+        }
+        let (when, id) = self.due.first().copied().filter(|(when, _)| *when <= now)?;
+        self.due.remove(&(when, id));
+        let work = self.works.get_mut(&id)?;
+        work.due = None;
+        work.is_planning = true;
+        self.planning += 1;
+        Some(id)
+    }
+
+    /// Whether a message has jobs in connections: it must not be planned then.
+    #[must_use]
+    pub fn is_running(&self, id: QueueId) -> bool {
+        self.works.get(&id).is_some_and(|work| work.running > 0)
+    }
+
+    /// A message's plan is over: its jobs replace those that wait.
+    pub fn planned(&mut self, id: QueueId, jobs: Vec<(Hop, Vec<u32>)>, lane: Lane) {
+        let Some(work) = self.works.get_mut(&id) else {
+            return;
+        };
+        work.plan = work.plan.wrapping_add(1);
+        work.waiting = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
+        work.hops = jobs.iter().map(|(hop, _)| hop.clone()).collect();
+        work.hops.dedup();
+        let plan = work.plan;
+        for (hop, recipients) in jobs {
+            let job = Job {
+                id,
+                plan,
+                recipients,
+            };
+            self.destinations.push(&hop, job, lane);
+        }
+    }
+
+    /// The planner has finished with a message, whatever came of it.
+    pub fn plan_ended(&mut self, id: QueueId) {
+        self.planning = self.planning.saturating_sub(1);
+        if let Some(work) = self.works.get_mut(&id) {
+            work.is_planning = false;
+        }
+    }
+
+    /// Takes back the jobs that wait: the message is held, or planned anew.
+    pub fn withdraw(&mut self, id: QueueId) {
+        if let Some(work) = self.works.get_mut(&id) {
+            work.plan = work.plan.wrapping_add(1);
+            work.waiting = 0;
+            work.hops.clear();
+        }
+    }
+
+    /// The next job for a connection, outdated ones left out.
+    pub fn take(&mut self, hop: &Hop) -> Option<Job> {
+        while let Some(job) = self.destinations.take(hop) {
+            let work = self.works.get_mut(&job.id).filter(|work| work.plan == job.plan);
+            if let Some(work) = work {
+                work.waiting = work.waiting.saturating_sub(1);
+                work.running += 1;
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    /// Puts a job back that was not tried.
+    pub fn give_back(&mut self, hop: &Hop, job: Job) {
+        let Some(work) = self.works.get_mut(&job.id) else {
+            return;
+        };
+        work.running = work.running.saturating_sub(1);
+        if work.plan == job.plan {
+            work.waiting += 1;
+            self.destinations.give_back(hop, job);
+        }
+    }
+
+    /// A job is done; says whether the message has no other under way or waiting.
+    pub fn done(&mut self, job: &Job) -> bool {
+        let Some(work) = self.works.get_mut(&job.id) else {
+            return false;
+        };
+        work.running = work.running.saturating_sub(1);
+        work.running == 0 && work.waiting == 0
+    }
+
+    /// A message has left the queue.
+    pub fn forget(&mut self, id: QueueId) {
+        if let Some(work) = self.works.remove(&id) {
+            if let Some(due) = work.due {
+                self.due.remove(&(due, id));
+            }
+            // Its jobs are dropped when they are taken.
+        }
+    }
+
+    /// Drops outdated jobs, which a dead destination would keep.
+    pub fn tidy(&mut self) {
+        let works = &self.works;
+        self.destinations.retain(|job| {
+            works.get(&job.id).is_some_and(|work| work.plan == job.plan)
+        });
+    }
+
+    /// What a message is up to.
+    #[must_use]
+    pub fn whereabouts(&self, id: QueueId) -> Whereabouts {
+        let Some(work) = self.works.get(&id) else {
+            return Whereabouts {
+                active: false,
+                due: None,
+                down: None,
+            };
+        };
+        let down = work.hops.iter().find_map(|hop| self.destinations.down(hop));
+        let waits = work.waiting > 0 && down.is_none();
+        Whereabouts {
+            active: work.running > 0 || work.is_planning || waits,
+            due: work.due,
+            down: down.map(|down| (down.until, down.why.clone())),
+        }
+    }
+
+    /// The destinations that a message waits for.
+    #[must_use]
+    pub fn hops(&self, id: QueueId) -> Vec<Hop> {
+        self.works.get(&id).map(|work| work.hops.clone()).unwrap_or_default()
+    }
+
+    /// When there is something to do next, if nothing happens before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let due = match self.planning >= PLANS_MAX {
+            true => None,
+            false => self.due.first().map(|(when, _)| *when),
+        };
+        let up = self.destinations.deadline();
+        due.into_iter().chain(up).min()
+    }
+}
