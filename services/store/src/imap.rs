@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use roost_kit::net::{Stream, TlsDetails};
+use roost_kit::net::{
+    Conversation, Stream, Surroundings, TlsDetails, Turn, converse, release_buffer,
+};
 use roost_mailbox::Store;
 use roost_proto_imap::limits::Limits;
 use roost_proto_imap::{Backend, Connection, Next, Out, Security, Settings, StartTls};
 
 use crate::accounts::Accounts;
-use crate::conversation::{Conversation, Surroundings, Turn, converse, release};
 use crate::door::{Door, Porter};
 use crate::metrics::Protocol;
 use crate::session_id::SessionId;
@@ -120,7 +121,7 @@ impl<B: Backend> Conversation for Talk<B> {
     }
 
     fn rest(&mut self) {
-        release(self.connection.buffer());
+        release_buffer(self.connection.buffer());
         if self.out.is_empty() {
             self.out = Out::new(self.out_octets);
         }

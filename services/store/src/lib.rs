@@ -8,7 +8,6 @@
 //! | `door`, `presence` | what signing in costs, counts and logs; sessions an account |
 //! | `lmtp` | where a message goes, and the answer for each recipient |
 //! | `imap`, `pop3` | how the engine's folders look to the protocols |
-//! | `conversation` | sockets, timers, TLS and drain around a session, for all protocols |
 //! | `content` | what is read of a message once, when it comes |
 //! | `trouble` | the engine's errors in the protocols' words |
 //! | `upkeep`, `metrics`, `session_log` | health, figures, one line a session |
@@ -19,7 +18,6 @@
 mod accounts;
 mod config;
 mod content;
-mod conversation;
 mod door;
 mod imap;
 mod lmtp;

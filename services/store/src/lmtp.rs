@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use roost_kit::net::{Stream, TlsDetails};
+use roost_kit::net::{
+    Conversation, Stream, Surroundings, TlsDetails, Turn, converse, release_buffer,
+};
 use roost_proto_smtp::session::{Client, Security, Tls};
 use roost_proto_smtp::{Config, Next, Session};
 
@@ -16,7 +18,6 @@ pub(crate) use deliver::Deliverer;
 pub(crate) use incoming::Room;
 
 use crate::accounts::Accounts;
-use crate::conversation::{Conversation, Surroundings, Turn, converse, release};
 use crate::session_id::SessionId;
 use crate::session_log;
 use backend::LmtpBackend;
@@ -89,8 +90,8 @@ impl<A: Accounts> Conversation for Talk<A> {
     }
 
     fn rest(&mut self) {
-        release(self.0.input());
-        release(self.0.output());
+        release_buffer(self.0.input());
+        release_buffer(self.0.output());
     }
 
     fn input(&mut self) -> &mut BytesMut {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use roost_kit::net::{Stream, TlsDetails};
+use roost_kit::net::{
+    Conversation, Stream, Surroundings, TlsDetails, Turn, converse, release_buffer,
+};
 use roost_mailbox::Store;
 use roost_proto_pop3::session::{Security, Stls};
 use roost_proto_pop3::{Config, Next, Session};
 
 use crate::accounts::Accounts;
-use crate::conversation::{Conversation, Surroundings, Turn, converse, release};
 use crate::door::{Door, Porter};
 use crate::metrics::Protocol;
 use crate::session_id::SessionId;
@@ -86,8 +87,8 @@ impl<A: Accounts> Conversation for Talk<A> {
     }
 
     fn rest(&mut self) {
-        release(self.0.input());
-        release(self.0.output());
+        release_buffer(self.0.input());
+        release_buffer(self.0.output());
     }
 
     fn input(&mut self) -> &mut BytesMut {

@@ -1,9 +1,8 @@
 //! The one line that a session leaves when it ends.
 
 use roost_kit::fields;
-use roost_kit::net::Peer;
+use roost_kit::net::{Ended, Peer};
 
-use crate::conversation::Ended;
 use crate::session_id::SessionId;
 
 /// Says how a session ended.

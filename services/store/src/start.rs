@@ -8,7 +8,7 @@ use roost_core_directory::client::{Directory, Settings as DirectorySettings};
 use roost_kit::Kit;
 use roost_kit::config::Listen;
 use roost_kit::limit::LoginDelays;
-use roost_kit::net::{Admission, Security, Service};
+use roost_kit::net::{Admission, Security, Service, Surroundings};
 use roost_mailbox::Store;
 use roost_proto_imap::limits::Limits;
 use roost_proto_smtp::session::Offer;
@@ -16,7 +16,6 @@ use roost_proto_smtp::{Domain, Role};
 
 use crate::accounts::LdapAccounts;
 use crate::config::Config;
-use crate::conversation::Surroundings;
 use crate::door::Porter;
 use crate::imap::{self, Imap};
 use crate::lmtp::{self, Deliverer, Lmtp, Room};

@@ -1,10 +1,12 @@
 //! Sockets: where they come from, who is let in, and streams that become TLS.
 //!
 //! A daemon describes a [`Service`] and calls [`Kit::serve`](crate::Kit::serve) with a function that
-//! handles one connection. Framing is the protocols' own.
+//! handles one connection: usually [`converse`], which moves octets between the stream and a protocol's
+//! session. Framing is the protocols' own.
 
 mod accept;
 mod admission;
+mod conversation;
 mod http;
 mod peer;
 mod sockets;
@@ -14,6 +16,7 @@ mod tests;
 
 pub use accept::{Security, Service};
 pub use admission::{Admission, ConnectionLimits, Permit, Refused};
+pub use conversation::{Conversation, Ended, How, Surroundings, Turn, converse, release_buffer};
 pub use peer::Peer;
 pub use sockets::{Listener, Sockets};
 pub use stream::{Stream, TlsDetails};

@@ -9,7 +9,7 @@ use roost_kit::clock::Clock;
 use roost_kit::disk::RealDisk;
 use roost_kit::limit::LoginDelays;
 use roost_kit::metrics::Metrics;
-use roost_kit::net::Stream;
+use roost_kit::net::{Stream, Surroundings};
 use roost_kit::tasks::Tasks;
 use roost_kit::tls::Tls;
 use roost_mailbox::Store;
@@ -20,7 +20,6 @@ use tokio::net::TcpListener;
 
 use super::wire::Wire;
 use crate::accounts::table::TableAccounts;
-use crate::conversation::Surroundings;
 use crate::door::Porter;
 use crate::imap::Imap;
 use crate::lmtp::{Deliverer, Lmtp, Room};

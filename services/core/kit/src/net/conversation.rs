@@ -12,11 +12,11 @@ use std::pin::Pin;
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
+use super::{NetError, Stream, TlsDetails};
+use crate::clock::Clock;
+use crate::fields::Chain;
+use crate::tls::Tls;
 use bytes::{Buf, BytesMut};
-use roost_kit::clock::Clock;
-use roost_kit::fields::Chain;
-use roost_kit::net::{NetError, Stream, TlsDetails};
-use roost_kit::tls::Tls;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +29,7 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the server does next for a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub enum Turn {
     /// Step again.
     Continue,
     /// Write what waits, then step again.
@@ -45,7 +45,7 @@ pub(crate) enum Turn {
 }
 
 /// A protocol's session, as the server around it sees it.
-pub(crate) trait Conversation: Send + Sized {
+pub trait Conversation: Send + Sized {
     /// What waits to be written.
     type Output: Buf + Send;
 
@@ -83,23 +83,29 @@ pub(crate) trait Conversation: Send + Sized {
 
 /// What a conversation needs of the daemon.
 #[derive(Debug, Clone)]
-pub(crate) struct Surroundings {
-    pub(crate) clock: Clock,
-    pub(crate) tls: Tls,
-    pub(crate) draining: CancellationToken,
+pub struct Surroundings {
+    /// What time it is.
+    pub clock: Clock,
+    /// The certificates for STARTTLS.
+    pub tls: Tls,
+    /// Fires when sessions should end.
+    pub draining: CancellationToken,
 }
 
 /// How a conversation ended, and how much was said.
 #[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) how: How,
-    pub(crate) octets_in: u64,
-    pub(crate) octets_out: u64,
+pub struct Ended {
+    /// Why.
+    pub how: How,
+    /// Octets that the peer sent.
+    pub octets_in: u64,
+    /// Octets that it was sent.
+    pub octets_out: u64,
 }
 
 /// How a conversation ended.
 #[derive(Debug)]
-pub(crate) enum How {
+pub enum How {
     /// The session closed it.
     Closed,
     /// The peer hung up.
@@ -130,11 +136,7 @@ enum Woken {
 }
 
 /// Talks until one side ends it.
-pub(crate) async fn converse<C: Conversation>(
-    stream: Stream,
-    session: C,
-    around: &Surroundings,
-) -> Ended {
+pub async fn converse<C: Conversation>(stream: Stream, session: C, around: &Surroundings) -> Ended {
     let mut line = Line {
         stream: Some(stream),
         octets_in: 0,
@@ -229,7 +231,7 @@ async fn wait<C: Conversation>(
 }
 
 /// Gives an empty buffer back, unless room was made in it for something large.
-pub(crate) fn release(buffer: &mut BytesMut) {
+pub fn release_buffer(buffer: &mut BytesMut) {
     if buffer.is_empty() && buffer.capacity() <= READ_OCTETS {
         *buffer = BytesMut::new();
     }
