@@ -45,6 +45,8 @@ impl Suite {
         if !settings.is_empty() {
             let folder = suite.state().join("etc/conf.d");
             fs::create_dir_all(&folder).unwrap();
+            // The mark by which `roostctl dev` knows a folder as its own.
+            fs::write(suite.state().join("roost-dev-state"), "").unwrap();
             fs::write(folder.join("50-test.toml"), settings).unwrap();
         }
         suite.run();
