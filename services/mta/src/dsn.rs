@@ -27,8 +27,9 @@ mod words;
 pub use returned::Returned;
 
 /// What a notice says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Kind {
     /// It will never arrive.
     Failure,
@@ -184,8 +185,7 @@ fn open(boundary: &str, out: &mut Vec<u8>) {
 /// control characters.
 fn printable(text: &str, smtputf8: bool) -> String {
     let fits = |c: char| !c.is_control() && (smtputf8 || c.is_ascii());
-    text.chars().map(|c| if fits(c) { c } else { '?' }).collect()
+    text.chars()
+        .map(|c| if fits(c) { c } else { '?' })
+        .collect()
 }
-
-#[cfg(test)]
-mod tests;

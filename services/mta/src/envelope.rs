@@ -108,7 +108,11 @@ impl Recipient {
 /// ORCPT for an address of ours (RFC 3461 §4.2, RFC 6533 §3).
 #[must_use]
 pub fn original_recipient(address: &Address) -> OriginalRecipient {
-    let kind = if address.is_ascii() { "rfc822" } else { "utf-8" };
+    let kind = if address.is_ascii() {
+        "rfc822"
+    } else {
+        "utf-8"
+    };
     OriginalRecipient {
         kind: kind.to_owned(),
         address: address.to_string(),

@@ -58,7 +58,9 @@ pub fn fields(content: &[u8]) -> impl Iterator<Item = Field<'_>> {
 /// The value of the first field with this name.
 #[must_use]
 pub fn first(content: &[u8], name: &str) -> Option<String> {
-    fields(content).find(|field| field.is(name)).map(|field| field.text())
+    fields(content)
+        .find(|field| field.is(name))
+        .map(|field| field.text())
 }
 
 fn first_field(header: &[u8]) -> Option<Field<'_>> {
@@ -105,7 +107,10 @@ mod tests {
     fn fields_end_at_the_empty_line() {
         let names: Vec<_> = fields(MESSAGE).map(|field| field.name.to_vec()).collect();
         assert_eq!(names, [&b"Received"[..], b"Subject", b"X-Empty"]);
-        assert_eq!(first(MESSAGE, "received").as_deref(), Some("from a by b; now"));
+        assert_eq!(
+            first(MESSAGE, "received").as_deref(),
+            Some("from a by b; now")
+        );
         assert_eq!(first(MESSAGE, "subject").as_deref(), Some("hi"));
         assert_eq!(first(MESSAGE, "to"), None);
     }

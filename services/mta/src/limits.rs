@@ -9,7 +9,7 @@ pub const HEADER_SCANNED: usize = 256 * 1024;
 
 /// Recipients a client may give in a transaction. RFC 5321 §4.5.3.1.8 wants at least 100; past it
 /// 452 4.5.3.
-pub const RECIPIENTS_MAX: usize = 1000;
+pub const RECIPIENTS_MAX: u32 = 1000;
 
 /// Recipients a message may have after lists are expanded; bounds a queue entry at some 10 MB.
 /// Past it the recipient is refused with 452 4.5.3.
@@ -64,4 +64,11 @@ pub const IDLE_LOCAL: Duration = Duration::from_secs(20);
 pub const REPLY_KEPT: usize = 800;
 
 /// Bytes returned of a message's text through the control socket.
-pub const CONTROL_BODY_MAX: u64 = 50 * 1024 * 1024;
+pub const CONTROL_CONTENT_MAX: u64 = 50 * 1024 * 1024;
+
+/// How long a session itself makes a client wait after failed logins; what an address has earned
+/// beyond it is waited for before.
+pub const LOGIN_DELAY_OWN_MAX: Duration = Duration::from_secs(16);
+
+/// Clients and accounts whose rates are remembered: some 10 MB.
+pub const RATES_KEPT: usize = 65_536;

@@ -1,3 +1,9 @@
-//! The mail transfer agent: SMTP in, queue, delivery out.
+//! The mail transfer agent's daemon.
 
-fn main() {}
+use std::process::ExitCode;
+
+use roost_kit::Daemon;
+
+fn main() -> ExitCode {
+    Daemon::new("roost-mta", env!("CARGO_PKG_VERSION")).run(roost_mta::start)
+}

@@ -26,8 +26,6 @@ pub mod record;
 pub mod recovery;
 pub mod spool;
 pub mod state;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::io;
@@ -35,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use roost_journal::{AppendError, Draft, Journal, Pending, Sequence};
 use roost_kit::clock::Clock;
@@ -214,7 +213,10 @@ impl Queue {
         let draft = record.draft(id)?;
         let mut change = None;
         loop {
-            match self.append_change(id, &record, draft.clone(), &mut change).await {
+            match self
+                .append_change(id, &record, draft.clone(), &mut change)
+                .await
+            {
                 Ok(()) => break,
                 Err(AppendError::NoSpace { directory, source }) => {
                     tracing::warn!(
@@ -281,10 +283,21 @@ impl Queue {
     #[must_use]
     pub fn list(&self) -> Vec<(QueueId, Arc<Message>)> {
         let inner = self.inner.lock();
-        let mut all: Vec<_> = inner.state.iter().map(|(id, m)| (id, Arc::clone(m))).collect();
+        let mut all: Vec<_> = inner
+            .state
+            .iter()
+            .map(|(id, m)| (id, Arc::clone(m)))
+            .collect();
         drop(inner);
         all.sort_unstable_by_key(|(id, _)| *id);
         all
+    }
+
+    /// When the oldest message arrived.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Timestamp> {
+        let inner = self.inner.lock();
+        inner.state.iter().map(|(_, message)| message.arrived).min()
     }
 
     /// How many messages there are.
@@ -309,6 +322,23 @@ impl Queue {
     #[must_use]
     pub fn stats(&self) -> roost_journal::Stats {
         self.journal.stats()
+    }
+
+    /// Writes a content to its file and makes it durable, before its message is accepted.
+    ///
+    /// # Errors
+    /// If it cannot be written; no file is left then.
+    pub async fn spool_content(&self, id: QueueId, bytes: Bytes) -> Result<(), QueueError> {
+        let spool = self.spool.clone();
+        let written = blocking(move || {
+            let mut writing = spool.create(id)?;
+            writing.push(&bytes)?;
+            writing.finish()
+        });
+        written
+            .await
+            .map_err(|source| QueueError::Content { id, source })?;
+        Ok(())
     }
 
     /// Opens a message's content.

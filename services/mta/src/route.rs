@@ -8,13 +8,12 @@ mod addresses;
 mod expand;
 mod hop;
 mod ldap;
-#[cfg(test)]
-pub(crate) mod table;
 
 pub use addresses::{Addresses, Found, Poster, Unavailable};
+pub(crate) use expand::key;
 pub use expand::{Refused, Routed};
 pub use hop::{Hop, NextHop};
-pub use ldap::LdapAddresses;
+pub use ldap::{LdapAddresses, email};
 
 use std::sync::Arc;
 
@@ -72,9 +71,10 @@ impl<A: Addresses> Router<A> {
         match found {
             Found::Mailbox { next, .. } | Found::Relay { next, .. } => NextHop::Hop(next),
             Found::NotOurs => self.outside(address),
-            Found::Unknown => {
-                NextHop::Never(status::NO_MAILBOX, "there is no such mailbox any more".to_owned())
-            }
+            Found::Unknown => NextHop::Never(
+                status::NO_MAILBOX,
+                "there is no such mailbox any more".to_owned(),
+            ),
             Found::Refused { status, text } => NextHop::Never(status, text),
             Found::Deferred { status, text } => NextHop::Later(status, text),
             Found::List { .. } | Found::Forward(_) => NextHop::Later(
@@ -114,6 +114,3 @@ impl<A: Addresses> Router<A> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

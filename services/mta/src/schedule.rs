@@ -85,7 +85,14 @@ impl Lifetime {
     /// When a message that arrived at `arrived` is given up.
     #[must_use]
     pub fn expires(&self, arrived: Timestamp, is_notice: bool) -> Timestamp {
-        later(arrived, if is_notice { self.notice_expiry } else { self.expiry })
+        later(
+            arrived,
+            if is_notice {
+                self.notice_expiry
+            } else {
+                self.expiry
+            },
+        )
     }
 
     /// When its sender is told that it is late.
@@ -121,8 +128,14 @@ mod tests {
         let minutes: Vec<_> = (1..=7)
             .map(|failures| Backoff::MESSAGE.wait(failures, &mut random).as_secs_f64() / 60.0)
             .collect();
-        for (wait, expected) in minutes.iter().zip([5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0]) {
-            assert!((wait / expected - 1.0).abs() <= JITTER + 1e-9, "{minutes:?}");
+        for (wait, expected) in minutes
+            .iter()
+            .zip([5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0])
+        {
+            assert!(
+                (wait / expected - 1.0).abs() <= JITTER + 1e-9,
+                "{minutes:?}"
+            );
         }
     }
 
@@ -132,7 +145,10 @@ mod tests {
         let arrived = Timestamp::UNIX_EPOCH;
         assert_eq!(lifetime.expires(arrived, false).as_second(), 5 * 86_400);
         assert_eq!(lifetime.expires(arrived, true).as_second(), 2 * 86_400);
-        assert_eq!(lifetime.warns(arrived).map(Timestamp::as_second), Some(4 * 3600));
+        assert_eq!(
+            lifetime.warns(arrived).map(Timestamp::as_second),
+            Some(4 * 3600)
+        );
     }
 
     #[test]

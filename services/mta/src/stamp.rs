@@ -32,9 +32,6 @@ pub mod optional {
     struct Stamped(#[serde(with = "super")] Timestamp);
 
     /// Writes a time that may be missing.
-    #[expect(
-        reason = "serde calls it with a reference to the field"
-    )]
     pub fn serialize<S: Serializer>(
         time: &Option<Timestamp>,
         serializer: S,

@@ -32,6 +32,8 @@ struct Work {
     /// Jobs in a connection, of whatever plan.
     running: u32,
     is_planning: bool,
+    /// An administrator wants it tried whatever its schedule says.
+    hurried: bool,
     /// Where its jobs wait.
     hops: Vec<Hop>,
 }
@@ -76,7 +78,21 @@ impl Desk {
         }
     }
 
-    /// The next message to be planned; [`Desk::planned`] must follow.
+    /// Looks at a message at once, and tries all of its recipients.
+    pub fn hurry(&mut self, id: QueueId) {
+        self.schedule(id, Timestamp::MIN);
+        if let Some(work) = self.works.get_mut(&id) {
+            work.hurried = true;
+        }
+    }
+
+    /// Whether [`Desk::hurry`] was called since this was asked last.
+    pub fn take_hurry(&mut self, id: QueueId) -> bool {
+        let work = self.works.get_mut(&id);
+        work.is_some_and(|work| std::mem::take(&mut work.hurried))
+    }
+
+    /// The next message to be planned; [`Desk::plan_ended`] must follow.
     pub fn next_due(&mut self, now: Timestamp) -> Option<QueueId> {
         if self.planning >= PLANS_MAX {
             return None;
@@ -124,19 +140,13 @@ impl Desk {
         }
     }
 
-    /// Takes back the jobs that wait: the message is held, or planned anew.
-    pub fn withdraw(&mut self, id: QueueId) {
-        if let Some(work) = self.works.get_mut(&id) {
-            work.plan = work.plan.wrapping_add(1);
-            work.waiting = 0;
-            work.hops.clear();
-        }
-    }
-
     /// The next job for a connection, outdated ones left out.
     pub fn take(&mut self, hop: &Hop) -> Option<Job> {
         while let Some(job) = self.destinations.take(hop) {
-            let work = self.works.get_mut(&job.id).filter(|work| work.plan == job.plan);
+            let work = self
+                .works
+                .get_mut(&job.id)
+                .filter(|work| work.plan == job.plan);
             if let Some(work) = work {
                 work.waiting = work.waiting.saturating_sub(1);
                 work.running += 1;
@@ -180,9 +190,8 @@ impl Desk {
     /// Drops outdated jobs, which a dead destination would keep.
     pub fn tidy(&mut self) {
         let works = &self.works;
-        self.destinations.retain(|job| {
-            works.get(&job.id).is_some_and(|work| work.plan == job.plan)
-        });
+        self.destinations
+            .retain(|job| works.get(&job.id).is_some_and(|work| work.plan == job.plan));
     }
 
     /// What a message is up to.
@@ -207,7 +216,10 @@ impl Desk {
     /// The destinations that a message waits for.
     #[must_use]
     pub fn hops(&self, id: QueueId) -> Vec<Hop> {
-        self.works.get(&id).map(|work| work.hops.clone()).unwrap_or_default()
+        self.works
+            .get(&id)
+            .map(|work| work.hops.clone())
+            .unwrap_or_default()
     }
 
     /// When there is something to do next, if nothing happens before.

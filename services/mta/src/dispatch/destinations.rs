@@ -99,7 +99,10 @@ impl Destinations {
     /// Puts a job at the end of its destination's queue.
     pub fn push(&mut self, hop: &Hop, job: Job, lane: Lane) {
         let limit = CONNECTIONS_AT_FIRST.min(self.concurrency.each);
-        let queue = self.queues.entry(hop.clone()).or_insert_with(|| Queue::new(limit));
+        let queue = self
+            .queues
+            .entry(hop.clone())
+            .or_insert_with(|| Queue::new(limit));
         match lane {
             Lane::Fresh => queue.fresh.push_back(job),
             Lane::Later => queue.later.push_back(job),
@@ -248,7 +251,8 @@ impl Destinations {
             queue.fresh.retain(&mut current);
             queue.later.retain(&mut current);
         }
-        self.queues.retain(|_, queue| !queue.is_spent() || queue.down.is_some());
+        self.queues
+            .retain(|_, queue| !queue.is_spent() || queue.down.is_some());
     }
 
     /// Why a destination is down, if it is.
@@ -349,7 +353,12 @@ mod tests {
         all.push(&hop("b.test"), job(200), Lane::Fresh);
         let started: Vec<_> = std::iter::from_fn(|| all.start(NOW)).collect();
         assert_eq!(started.len(), 6);
-        assert!(started.iter().take(2).any(|hop| hop.to_string() == "b.test"));
+        assert!(
+            started
+                .iter()
+                .take(2)
+                .any(|hop| hop.to_string() == "b.test")
+        );
     }
 
     #[test]

@@ -59,7 +59,11 @@ fn recipient_fields(
     field(out, "Status", &outcome.status.to_string());
     if let Some(remote) = &outcome.remote {
         // RFC 3464 §2.3.5: the name of the host; an address goes into a comment.
-        field(out, "Remote-MTA", &format!("dns; {}", printable(remote, smtputf8)));
+        field(
+            out,
+            "Remote-MTA",
+            &format!("dns; {}", printable(remote, smtputf8)),
+        );
     }
     let kind = if outcome.remote.is_some() {
         "smtp"
@@ -71,7 +75,11 @@ fn recipient_fields(
     field(out, "Last-Attempt-Date", &Date(outcome.at).to_string());
     field(out, "Final-Log-ID", &report.id.to_string());
     if report.kind == Kind::Delay {
-        field(out, "Will-Retry-Until", &Date(report.retry_until).to_string());
+        field(
+            out,
+            "Will-Retry-Until",
+            &Date(report.retry_until).to_string(),
+        );
     }
 }
 
@@ -90,7 +98,11 @@ fn action(kind: Kind, fate: Fate) -> &'static str {
 /// the part must be US-ASCII.
 fn address(kind: &str, address: &str, smtputf8: bool) -> String {
     if address.is_ascii() || smtputf8 {
-        format!("{}; {}", printable(kind, false), printable(address, smtputf8))
+        format!(
+            "{}; {}",
+            printable(kind, false),
+            printable(address, smtputf8)
+        )
     } else {
         format!("utf-8; {}", ascii(address))
     }

@@ -102,7 +102,10 @@ impl Queue {
             let pending = self.journal.enqueue(permit, drafts)?;
             for (place, id) in (0..).zip(ids) {
                 if let Some(home) = inner.homes.get_mut(&id) {
-                    assert!(matches!(home.place, Place::File), "carried over without a file");
+                    assert!(
+                        matches!(home.place, Place::File),
+                        "carried over without a file"
+                    );
                     home.base = pending.first().plus(place);
                 }
             }
@@ -117,7 +120,7 @@ impl Queue {
         }
     }
 
-    /// Their new records were refused: the old ones are still there, and must stay.
+    /// Their new records were refused: they are of the old generation still.
     fn distrust(&self, batch: &[QueueId]) {
         let mut inner = self.inner.lock();
         for id in batch {
@@ -125,8 +128,6 @@ impl Queue {
                 home.base = Sequence::ZERO;
             }
         }
-        // The next checkpoint must not give up what this one could not carry over.
-        inner.checkpoint.sequence = Sequence::ZERO;
     }
 }
 

@@ -5,20 +5,43 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::blocking;
 use super::message::Content;
 use super::spool::Reading;
+use super::{Queue, QueueError, QueueId, blocking};
 use crate::limits::PIECE;
+
+/// Where the content of one message comes from, as often as it is needed.
+#[derive(Debug, Clone)]
+pub struct Source {
+    queue: Arc<Queue>,
+    id: QueueId,
+}
+
+impl Source {
+    /// The content of the message `id`.
+    #[must_use]
+    pub fn new(queue: Arc<Queue>, id: QueueId) -> Self {
+        Self { queue, id }
+    }
+
+    /// Begins to read it.
+    ///
+    /// # Errors
+    /// As [`Queue::content`].
+    pub async fn open(&self) -> Result<ContentReader, QueueError> {
+        self.queue.content(self.id).await
+    }
+}
 
 /// Reads a content piece by piece, and proves at the end that it is what was accepted.
 #[derive(Debug)]
 pub struct ContentReader {
-    source: Source,
+    origin: Origin,
     offset: u64,
 }
 
 #[derive(Debug)]
-enum Source {
+enum Origin {
     Memory(Bytes),
     File {
         reading: Arc<Reading>,
@@ -30,14 +53,14 @@ enum Source {
 impl ContentReader {
     pub(super) fn memory(bytes: Bytes) -> Self {
         Self {
-            source: Source::Memory(bytes),
+            origin: Origin::Memory(bytes),
             offset: 0,
         }
     }
 
     pub(super) fn file(reading: Reading, expected: Content) -> Self {
         Self {
-            source: Source::File {
+            origin: Origin::File {
                 reading: Arc::new(reading),
                 expected,
                 hasher: Box::default(),
@@ -52,9 +75,9 @@ impl ContentReader {
     /// If the file cannot be read, or if, at its end, it is not what was accepted: whoever sends
     /// it must not complete the transaction then.
     pub async fn piece(&mut self) -> io::Result<Option<Bytes>> {
-        let piece = match &mut self.source {
-            Source::Memory(bytes) => bytes.split_to(bytes.len().min(PIECE)),
-            Source::File {
+        let piece = match &mut self.origin {
+            Origin::Memory(bytes) => bytes.split_to(bytes.len().min(PIECE)),
+            Origin::File {
                 reading,
                 expected,
                 hasher,

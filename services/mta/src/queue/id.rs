@@ -31,7 +31,9 @@ impl fmt::Display for QueueId {
 
 /// The text is no queue id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a queue id is 11 characters long, digits and letters as `roostctl queue list` prints them")]
+#[error(
+    "a queue id is 11 characters long, digits and letters as `roostctl queue list` prints them"
+)]
 pub struct NotAnId;
 
 impl FromStr for QueueId {

@@ -147,12 +147,15 @@ impl Message {
     /// Recipients with their index and progress.
     pub fn recipients(&self) -> impl Iterator<Item = (u32, &Recipient, &Progress)> {
         let pairs = self.envelope.recipients.iter().zip(&self.progress);
-        (0..).zip(pairs).map(|(index, (recipient, progress))| (index, recipient, progress))
+        (0..)
+            .zip(pairs)
+            .map(|(index, (recipient, progress))| (index, recipient, progress))
     }
 
     /// Those for whom there is something left to try.
     pub fn pending(&self) -> impl Iterator<Item = (u32, &Recipient, &Progress)> {
-        self.recipients().filter(|(_, _, progress)| !progress.is_final())
+        self.recipients()
+            .filter(|(_, _, progress)| !progress.is_final())
     }
 
     /// One recipient.
@@ -190,7 +193,9 @@ impl Message {
     pub fn owed_warning(&self, lifetime: &Lifetime, now: Timestamp) -> Option<Owed> {
         let due = self.warning_at(lifetime)? <= now;
         let to = self.envelope.sender.address()?;
-        let recipients = self.pending().filter(|(_, recipient, _)| self.warns(recipient));
+        let recipients = self
+            .pending()
+            .filter(|(_, recipient, _)| self.warns(recipient));
         due.then(|| Owed {
             to: to.clone(),
             kind: Kind::Delay,
@@ -201,7 +206,9 @@ impl Message {
     /// When its sender has to be told that it is late.
     #[must_use]
     pub fn warning_at(&self, lifetime: &Lifetime) -> Option<Timestamp> {
-        let somebody = self.pending().any(|(_, recipient, _)| self.warns(recipient));
+        let somebody = self
+            .pending()
+            .any(|(_, recipient, _)| self.warns(recipient));
         let wanted = !self.warned && self.envelope.sender != ReversePath::Null && somebody;
         lifetime.warns(self.arrived).filter(|_| wanted)
     }

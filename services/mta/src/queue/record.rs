@@ -130,9 +130,7 @@ impl Record {
                     content: head.inline.then(|| record.payload.slice_ref(content)),
                 }
             }
-            ATTEMPTED => {
-                Self::Attempted(postcard::from_bytes(&record.payload).map_err(malformed)?)
-            }
+            ATTEMPTED => Self::Attempted(postcard::from_bytes(&record.payload).map_err(malformed)?),
             HELD => Self::Held,
             RELEASED => Self::Released,
             DELETED => Self::Deleted,

@@ -52,8 +52,7 @@ impl Queue {
         disk: DiskHandle,
         clock: Clock,
     ) -> Result<Self, RecoveryError> {
-        let mut config =
-            roost_journal::Config::new(settings.directory.join("journal"), KINDS);
+        let mut config = roost_journal::Config::new(settings.directory.join("journal"), KINDS);
         config.segment_bytes = settings.segment_bytes;
         let spool = Spool::new(disk.clone(), settings.directory.join("messages"));
         let recovery = Recovery::read(config, disk)?;
@@ -66,7 +65,13 @@ impl Queue {
         let mark = checkpoint::Mark::starting_at(journal.durable());
         let homes = replayed.bases.into_iter().map(|(id, base)| {
             let place = Place::File;
-            (id, Home { base: base.sequence, place })
+            (
+                id,
+                Home {
+                    base: base.sequence,
+                    place,
+                },
+            )
         });
         let inner = Inner {
             homes: homes.collect(),
@@ -136,13 +141,23 @@ fn settle_files(
     };
     let inline = replayed.bases.iter().filter(|(_, base)| base.inline);
     let mut wanted: HashSet<_> = inline.map(|(_, base)| base.sequence).collect();
-    let first = wanted.iter().min().map_or(recovery.last(), |first| first.previous());
+    let first = wanted
+        .iter()
+        .min()
+        .map_or(recovery.last(), |first| first.previous());
     for record in recovery.replay(first)? {
         let record = record?;
         if !wanted.remove(&record.sequence) {
             continue;
         }
-        if let (id, Record::Message { content: Some(content), .. }) = Record::read(&record)? {
+        if let (
+            id,
+            Record::Message {
+                content: Some(content),
+                ..
+            },
+        ) = Record::read(&record)?
+        {
             spool.write(id, &content).map_err(trouble)?;
         }
     }

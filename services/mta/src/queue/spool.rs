@@ -106,7 +106,9 @@ impl Spool {
         for folder in self.disk.list(&self.root)? {
             let folder = self.root.join(folder);
             for name in self.disk.list(&folder)? {
-                let id = name.file_name().and_then(|name| name.to_str()?.parse().ok());
+                let id: Option<QueueId> = name
+                    .file_name()
+                    .and_then(|name| name.to_str()?.parse().ok());
                 ids.extend(id);
             }
         }

@@ -52,11 +52,7 @@ impl<A: Addresses> Router<A> {
     /// # Errors
     /// When it is refused. What is wrong with a member of a list is not: it is found out, and
     /// reported, when the message is delivered.
-    pub async fn expand(
-        &self,
-        given: Recipient,
-        poster: &Poster,
-    ) -> Result<Vec<Routed>, Refused> {
+    pub async fn expand(&self, given: Recipient, poster: &Poster) -> Result<Vec<Routed>, Refused> {
         let mut expansion = Expansion::default();
         let first = self.resolve(&given.address).await?;
         self.check_first(&first, &given.address, poster).await?;
@@ -177,9 +173,10 @@ impl<A: Addresses> Router<A> {
             return Ok(None);
         };
         match self.addresses.find(&owner).await? {
-            Found::Mailbox { .. } | Found::List { .. } | Found::Forward(_) | Found::Relay { .. } => {
-                Ok(Some(owner))
-            }
+            Found::Mailbox { .. }
+            | Found::List { .. }
+            | Found::Forward(_)
+            | Found::Relay { .. } => Ok(Some(owner)),
             Found::Unknown | Found::NotOurs | Found::Refused { .. } | Found::Deferred { .. } => {
                 Ok(None)
             }

@@ -49,7 +49,9 @@ impl Hop {
                 host: host.to_string(),
                 port: *port,
             }),
-            Transport::Smtp { host, port, mx } if *mx && host.parse::<std::net::IpAddr>().is_err() => {
+            Transport::Smtp { host, port, mx }
+                if *mx && host.parse::<std::net::IpAddr>().is_err() =>
+            {
                 let domain = Domain::parse(host).ok()?;
                 Some(Self::Mx {
                     domain,

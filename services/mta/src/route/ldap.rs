@@ -69,7 +69,9 @@ impl Addresses for LdapAddresses {
             None => None,
         };
         let sender = poster.sender.as_ref().and_then(email);
-        let may = self.directory.may_send_to(&list, account.as_deref(), sender.as_ref());
+        let may = self
+            .directory
+            .may_send_to(&list, account.as_deref(), sender.as_ref());
         Ok(may.await?)
     }
 
@@ -93,7 +95,9 @@ fn found(resolution: Resolution) -> Found {
             let name = match &route.detail {
                 // The store splits it off again, and delivers to the folder that it means.
                 Some(detail) => {
-                    let local = format!("{}+{detail}", route.account.name.local());
+                    let delimiters = route.account.config.recipient_delimiters();
+                    let delimiter = delimiters.chars().next().unwrap_or('+');
+                    let local = format!("{}{delimiter}{detail}", route.account.name.local());
                     EmailAddress::new(&local, route.account.name.domain().clone())
                         .unwrap_or_else(|_| route.account.name.clone())
                 }

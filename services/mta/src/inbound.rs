@@ -1,0 +1,21 @@
+//! Mail in: SMTP from other hosts (25) and submission from our own users (587, 465).
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | [`accounts`] | who may sign in, and send as whom |
+//! | [`backend`] | the answers to senders, recipients and messages |
+//! | [`intake`] | where an incoming message is kept until it is complete |
+//! | [`fixup`] | what a submitted message lacks |
+//! | [`policy`] | what the directory says about all mail: sizes, networks, relay host |
+//! | [`networks`] | whose addresses are trusted |
+//! | [`serve`] | sessions on sockets |
+//!
+//! A message is acknowledged only with a [`crate::queue::Queued`], the proof that it is durable.
+
+pub mod accounts;
+pub mod backend;
+mod fixup;
+mod intake;
+pub mod networks;
+pub mod policy;
+pub mod serve;

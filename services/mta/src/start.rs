@@ -1,0 +1,212 @@
+//! From settings to a daemon that serves.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use roost_core_directory::client::{Directory, Settings as DirectorySettings};
+use roost_kit::Kit;
+use roost_kit::config::Listen;
+use roost_kit::limit::{KeyedRates, LoginDelays, Rate};
+use roost_kit::net::{Admission, Security, Service, Surroundings};
+use roost_proto_smtp::{Domain, Role};
+
+use crate::config::Config;
+use crate::control;
+use crate::dispatch::{Dispatcher, Parts};
+use crate::inbound::accounts::LdapAccounts;
+use crate::inbound::backend::{Entrance, RATE_SPAN};
+use crate::inbound::policy::Present;
+use crate::inbound::serve::{BUSY, Server};
+use crate::limits::RATES_KEPT;
+use crate::metrics::Counts;
+use crate::outbound::{Courier, HickoryDns};
+use crate::queue::Queue;
+use crate::queue::recovery::Settings as QueueSettings;
+use crate::route::{LdapAddresses, Router};
+use crate::upkeep::Upkeep;
+
+/// Size of a segment of the queue's journal.
+const SEGMENT: u64 = 16 << 20;
+
+/// Opens the queue, finds the directory, and serves.
+///
+/// # Errors
+/// When the queue cannot be opened, a setting cannot be used, or a place cannot be listened at.
+pub async fn start(config: Config, kit: Kit) -> anyhow::Result<()> {
+    let daemon = Daemon::open(config, kit).await?;
+    daemon.look_after_queue();
+    daemon.deliver();
+    daemon.serve()
+}
+
+/// What the services are made of.
+struct Daemon {
+    config: Config,
+    kit: Kit,
+    host: Domain,
+    directory: Directory,
+    queue: Arc<Queue>,
+    router: Arc<Router<LdapAddresses>>,
+    dispatcher: Arc<Dispatcher<LdapAddresses, HickoryDns>>,
+    policy: Arc<Present>,
+    counts: Counts,
+}
+
+impl Daemon {
+    async fn open(config: Config, kit: Kit) -> anyhow::Result<Self> {
+        let node = &kit.shared.node.name;
+        let host = Domain::parse(node).with_context(|| format!("node.name: \"{node}\""))?;
+        let settings =
+            DirectorySettings::signed_in(&kit.shared.directory, kit.directory_identity()?);
+        let directory = Directory::new(settings, kit.clock.clone())?;
+        let queue = open_queue(&config, &kit).await?;
+        let counts = Counts::new(&kit.metrics);
+        let postmaster = config
+            .postmaster
+            .as_ref()
+            .map(|postmaster| postmaster.0.clone());
+        let addresses = LdapAddresses::new(directory.clone(), postmaster);
+        let router = Router::new(addresses, host.clone(), config.smtp_port);
+        let servers: Vec<_> = config.name_servers.iter().map(|server| server.0).collect();
+        let courier = Courier {
+            dns: HickoryDns::new(&servers).context("cannot use the name servers")?,
+            host: host.clone(),
+            lmtp: config.lmtp.clone(),
+            tls: roost_kit::tls::opportunistic()?,
+        };
+        let dispatcher = Dispatcher::new(Parts {
+            queue: Arc::clone(&queue),
+            router: Arc::clone(&router),
+            courier,
+            tasks: kit.tasks.clone(),
+            clock: kit.clock.clone(),
+            lifetime: config.lifetime(),
+            concurrency: config.concurrency(),
+            counts: counts.clone(),
+            random: StdRng::from_rng(&mut rand::rng()),
+        });
+        let policy = Present::new(config.message_size_max.as_u64());
+        Ok(Self {
+            config,
+            kit,
+            host,
+            directory,
+            queue,
+            router,
+            dispatcher,
+            policy,
+            counts,
+        })
+    }
+
+    fn look_after_queue(&self) {
+        let upkeep = Upkeep {
+            queue: Arc::clone(&self.queue),
+            dispatcher: Arc::clone(&self.dispatcher),
+            router: Arc::clone(&self.router),
+            directory: self.directory.clone(),
+            policy: Arc::clone(&self.policy),
+            node: self.kit.shared.node.name.clone(),
+            checkpoint: self.config.checkpoint.as_u64(),
+            counts: self.counts.clone(),
+            health: self.kit.health.clone(),
+            clock: self.kit.clock.clone(),
+        };
+        upkeep.begin(&self.kit);
+    }
+
+    fn deliver(&self) {
+        let dispatcher = Arc::clone(&self.dispatcher);
+        self.kit.tasks.spawn("dispatcher", dispatcher.run());
+    }
+
+    fn serve(&self) -> anyhow::Result<()> {
+        let rate = self.config.messages_per_minute;
+        let rate = (rate > 0).then(|| Rate::per(rate, RATE_SPAN));
+        let entrance = Arc::new(Entrance {
+            host: self.host.clone(),
+            queue: Arc::clone(&self.queue),
+            router: Arc::clone(&self.router),
+            accounts: LdapAccounts::new(self.directory.clone()),
+            dispatcher: Arc::clone(&self.dispatcher),
+            policy: Arc::clone(&self.policy),
+            delays: LoginDelays::new(self.kit.clock.clone()),
+            rates: rate.map(|rate| KeyedRates::new(rate, RATES_KEPT, self.kit.clock.clone())),
+            counts: self.counts.clone(),
+            clock: self.kit.clock.clone(),
+        });
+        let around = Surroundings {
+            clock: self.kit.clock.clone(),
+            tls: self.kit.tls.clone(),
+            draining: self.kit.tasks.draining(),
+        };
+        let limits = self.config.connections;
+        let smtp = Admission::new("smtp", limits.smtp, &self.kit.metrics);
+        let submission = Admission::new("submission", limits.submission, &self.kit.metrics);
+        let mx = Server {
+            role: Role::Mx,
+            entrance: Arc::clone(&entrance),
+            around: around.clone(),
+        };
+        let users = Server {
+            role: Role::Submission,
+            entrance,
+            around,
+        };
+        let config = &self.config;
+        self.listen("smtp", &config.smtp, Security::Clear, &smtp, mx)?;
+        self.listen(
+            "submission",
+            &config.submission,
+            Security::Clear,
+            &submission,
+            users.clone(),
+        )?;
+        self.listen(
+            "submissions",
+            &config.submissions,
+            Security::Tls,
+            &submission,
+            users,
+        )?;
+        let router = control::router(Arc::clone(&self.dispatcher));
+        self.kit.control(&self.config.control, router)?;
+        Ok(())
+    }
+
+    fn listen(
+        &self,
+        name: &'static str,
+        listen: &Listen,
+        security: Security,
+        admission: &Admission,
+        server: Server<LdapAddresses, LdapAccounts, HickoryDns>,
+    ) -> anyhow::Result<()> {
+        let service = Service {
+            name,
+            listen: listen.clone(),
+            security,
+            admission: admission.clone(),
+            busy: BUSY,
+        };
+        self.kit
+            .serve(service, move |stream| server.clone().serve(stream))?;
+        Ok(())
+    }
+}
+
+async fn open_queue(config: &Config, kit: &Kit) -> anyhow::Result<Arc<Queue>> {
+    let settings = QueueSettings {
+        directory: config.state.clone(),
+        segment_bytes: SEGMENT,
+    };
+    let (disk, clock) = (kit.disk.clone(), kit.clock.clone());
+    let opened = tokio::task::spawn_blocking(move || Queue::open(&settings, disk, clock));
+    let queue = opened
+        .await?
+        .with_context(|| format!("cannot open the queue in {}", config.state.display()))?;
+    tracing::info!(messages = queue.len(), "queue opened");
+    Ok(Arc::new(queue))
+}
