@@ -37,7 +37,7 @@ pub struct Config {
     /// The port of other hosts: 25 but for tests.
     pub smtp_port: u16,
     /// Who gets mail for postmaster, abuse and mailer-daemon in domains where nobody has that
-    /// address.
+    /// address. Without one: the administrators.
     pub postmaster: Option<Postmaster>,
     /// The largest message where the directory does not say (`zimbraMtaMaxMessageSize`).
     pub message_size_max: ByteSize,

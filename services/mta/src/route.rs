@@ -108,9 +108,6 @@ impl<A: Addresses> Router<A> {
     }
 
     fn is_own_host(&self, address: &Address) -> bool {
-        match address.host() {
-            Host::Domain(domain) => *domain == self.host,
-            Host::Literal(literal) => literal.is_loopback(),
-        }
+        address.domain() == Some(&self.host)
     }
 }

@@ -67,7 +67,7 @@ impl Daemon {
             .postmaster
             .as_ref()
             .map(|postmaster| postmaster.0.clone());
-        let addresses = LdapAddresses::new(directory.clone(), postmaster);
+        let addresses = LdapAddresses::new(directory.clone(), postmaster, kit.clock.clone());
         let router = Router::new(addresses, host.clone(), config.smtp_port);
         let servers: Vec<_> = config.name_servers.iter().map(|server| server.0).collect();
         let courier = Courier {

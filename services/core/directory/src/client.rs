@@ -7,6 +7,7 @@
 //!
 //! Read next: [`Directory::recipient`] for mail, [`Directory::authenticate`] for logins.
 
+mod administrators;
 mod authenticate;
 mod cache;
 mod find;

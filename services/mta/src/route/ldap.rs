@@ -1,27 +1,38 @@
 //! The directory's answers.
 
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 use roost_core_directory::client::{self, Directory, Party, Refusal, Resolution};
 use roost_core_directory::name::EmailAddress;
+use roost_kit::clock::Clock;
 use roost_kit::fields::Chain;
 use roost_proto_smtp::{Address, Enhanced};
 
 use super::{Addresses, Found, Hop, Poster, Unavailable};
 use crate::outcome::status;
 
+/// How long the administrators are remembered.
+const ADMINISTRATORS_FRESH: Duration = Duration::from_secs(60);
+
 /// Asks the directory.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct LdapAddresses {
     directory: Directory,
     postmaster: Option<Address>,
+    clock: Clock,
+    administrators: Mutex<Option<(Instant, Vec<Address>)>>,
 }
 
 impl LdapAddresses {
-    /// `postmaster` gets mail for offices that nobody holds.
+    /// `postmaster` gets mail for offices that nobody holds; without one, the administrators do.
     #[must_use]
-    pub fn new(directory: Directory, postmaster: Option<Address>) -> Self {
+    pub fn new(directory: Directory, postmaster: Option<Address>, clock: Clock) -> Self {
         Self {
             directory,
             postmaster,
+            clock,
+            administrators: Mutex::default(),
         }
     }
 }
@@ -76,7 +87,18 @@ impl Addresses for LdapAddresses {
     }
 
     async fn postmasters(&self) -> Result<Vec<Address>, Unavailable> {
-        Ok(self.postmaster.iter().cloned().collect())
+        if let Some(postmaster) = &self.postmaster {
+            return Ok(vec![postmaster.clone()]);
+        }
+        let now = self.clock.instant();
+        if let Some((asked, known)) = &*self.administrators.lock()
+            && now.saturating_duration_since(*asked) < ADMINISTRATORS_FRESH
+        {
+            return Ok(known.clone());
+        }
+        let found = all(&self.directory.administrators().await?);
+        *self.administrators.lock() = Some((now, found.clone()));
+        Ok(found)
     }
 }
 
