@@ -41,6 +41,13 @@ fn a_daemon_that_dies_is_restarted_and_keeps_what_it_acknowledged() {
         Duration::from_secs(30),
         || (suite.log().matches("restart").count() >= 3).then_some(()),
     );
+    wait_for("the store to answer again", Duration::from_secs(30), || {
+        let answer = Curl::new(&suite, BOB)
+            .imaps("")
+            .args(["--request", "NOOP"])
+            .finish();
+        answer.success().then_some(())
+    });
     arrived(&suite, BOB, "acknowledged");
     let text = message::plain("after-the-restart");
     wait_for(

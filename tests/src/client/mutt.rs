@@ -16,12 +16,13 @@ impl Mutt {
     /// Writes a configuration for `address`.
     pub fn new(suite: &Suite, address: &str) -> Self {
         let folder = suite.scratch().join(format!("mutt-{address}"));
-        fs::create_dir_all(&folder).unwrap();
+        // mutt asks whether to make its folder for mail where there is none.
+        fs::create_dir_all(folder.join("Mail")).unwrap();
         let configuration = format!(
             "set imap_user=\"{address}\"\nset imap_pass=\"{password}\"\nset from=\"{address}\"\n\
-             set certificate_file=\"{ca}\"\nset ssl_usesystemcerts=no\nset ssl_verify_host=yes\n\
+             set certificate_file=\"{ca}\"\nset ssl_verify_host=yes\n\
              set header_cache=\"\"\nset wait_key=no\nset mail_check=0\nset confirmappend=no\n\
-             set pipe_decode=no\nset sort=mailbox-order\nset quit=yes\n",
+             set pipe_decode=no\nset pipe_sep=\"\"\nset sort=mailbox-order\nset quit=yes\n",
             password = suite.password(address),
             ca = suite.ca().display(),
         );

@@ -57,10 +57,11 @@ impl<'s> Swaks<'s> {
         }
     }
 
-    /// Sends a message with this envelope; swaks makes its line ends CRLF and stuffs its dots.
+    /// Sends a message with this envelope; swaks stuffs its dots, and ends it with a line end of its
+    /// own, which the message must therefore come with.
     pub fn message(self, from: &str, to: &str, message: &[u8]) -> Run {
         let file = self.suite.scratch().join("swaks.eml");
-        fs::write(&file, message).unwrap();
+        fs::write(&file, message.strip_suffix(b"\r\n").unwrap()).unwrap();
         self.run
             .args(["--from", from, "--to", to, "--data"])
             .arg(format!("@{}", file.display()))
