@@ -179,11 +179,9 @@ impl Desk {
 
     /// A message has left the queue.
     pub fn forget(&mut self, id: QueueId) {
-        if let Some(work) = self.works.remove(&id) {
-            if let Some(due) = work.due {
-                self.due.remove(&(due, id));
-            }
-            // Its jobs are dropped when they are taken.
+        // Its jobs are dropped when they are taken.
+        if let Some(due) = self.works.remove(&id).and_then(|work| work.due) {
+            self.due.remove(&(due, id));
         }
     }
 
