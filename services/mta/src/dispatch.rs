@@ -9,6 +9,8 @@ pub mod desk;
 pub mod destinations;
 mod notice;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -189,3 +189,6 @@ fn printable(text: &str, smtputf8: bool) -> String {
         .map(|c| if fits(c) { c } else { '?' })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

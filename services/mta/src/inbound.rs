@@ -19,3 +19,5 @@ mod intake;
 pub mod networks;
 pub mod policy;
 pub mod serve;
+#[cfg(test)]
+mod tests;

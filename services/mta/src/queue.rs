@@ -26,6 +26,8 @@ pub mod record;
 pub mod recovery;
 pub mod spool;
 pub mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io;

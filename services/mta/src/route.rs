@@ -8,6 +8,8 @@ mod addresses;
 mod expand;
 mod hop;
 mod ldap;
+#[cfg(test)]
+pub(crate) mod table;
 
 pub use addresses::{Addresses, Found, Poster, Unavailable};
 pub(crate) use expand::key;
@@ -111,3 +113,6 @@ impl<A: Addresses> Router<A> {
         address.domain() == Some(&self.host)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,16 +182,13 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
 
     /// What is to be done about a message after a job.
     async fn after(&self, id: QueueId, last: bool) {
-        let Some(message) = self.queue.get(id) else {
+        if self.queue.get(id).is_none() {
             self.desk.lock().forget(id);
             return;
-        };
-        if last {
-            self.settle(id).await;
-        } else if !message.owed().is_empty() {
-            let soon = later(self.clock.now(), NOTICE_GRACE);
-            self.desk.lock().schedule_by(id, soon);
-            self.wake.notify_one();
+        }
+        match last {
+            true => self.settle(id).await,
+            false => self.await_others(id),
         }
         if let Err(error) = self.queue.move_to_file(id).await {
             tracing::warn!(
@@ -199,6 +196,19 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
                 error = %fields::Chain(&error),
                 "the content of a waiting message stays in memory"
             );
+        }
+    }
+
+    /// Gives a message's other deliveries a moment before its sender is told.
+    pub(super) fn await_others(&self, id: QueueId) {
+        if self
+            .queue
+            .get(id)
+            .is_some_and(|message| !message.owed().is_empty())
+        {
+            let soon = later(self.clock.now(), NOTICE_GRACE);
+            self.desk.lock().schedule_by(id, soon);
+            self.wake.notify_one();
         }
     }
 

@@ -112,6 +112,13 @@ impl Desk {
         self.works.get(&id).is_some_and(|work| work.running > 0)
     }
 
+    /// Whether a message has jobs, waiting or in connections.
+    #[must_use]
+    pub fn is_under_way(&self, id: QueueId) -> bool {
+        let work = self.works.get(&id);
+        work.is_some_and(|work| work.running > 0 || work.waiting > 0)
+    }
+
     /// A message's plan is over: its jobs replace those that wait.
     pub fn planned(&mut self, id: QueueId, jobs: Vec<(Hop, Vec<u32>)>, lane: Lane) {
         let Some(work) = self.works.get_mut(&id) else {

@@ -25,26 +25,32 @@ const RETRY: Duration = Duration::from_secs(60);
 impl<A: Addresses, D: Dns> Dispatcher<A, D> {
     /// Queues the notices that are due about a message, and looks when the next thing is.
     pub(super) async fn settle(&self, id: QueueId) {
+        if self.tell(id).await {
+            self.reschedule(id);
+        }
+    }
+
+    /// Queues the notices that are due about a message; false if that has to wait.
+    pub(super) async fn tell(&self, id: QueueId) -> bool {
         // Two of a message's deliveries may end together; its sender is told once.
         if !self.settling.lock().insert(id) {
-            return;
+            return false;
         }
         let outcome = self.notify(id).await;
         self.settling.lock().remove(&id);
-        match outcome {
-            Ok(()) => self.reschedule(id),
-            Err(error) => {
-                tracing::warn!(
-                    { fields::QUEUE_ID } = %id,
-                    error = %fields::Chain(&error),
-                    "a notice to the sender could not be queued yet"
-                );
-                self.desk
-                    .lock()
-                    .schedule(id, later(self.clock.now(), RETRY));
-                self.wake.notify_one();
-            }
-        }
+        let Err(error) = outcome else {
+            return true;
+        };
+        tracing::warn!(
+            { fields::QUEUE_ID } = %id,
+            error = %fields::Chain(&error),
+            "a notice to the sender could not be queued yet"
+        );
+        self.desk
+            .lock()
+            .schedule(id, later(self.clock.now(), RETRY));
+        self.wake.notify_one();
+        false
     }
 
     async fn notify(&self, id: QueueId) -> Result<(), QueueError> {

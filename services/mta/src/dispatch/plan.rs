@@ -49,13 +49,17 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
             self.desk.lock().schedule(id, later(now, POSTPONED));
             return;
         }
+        if self.queue.get(id).is_some_and(|message| message.held) {
+            return;
+        }
+        // What others were waited for with, and that the message is late.
+        if !self.tell(id).await {
+            return;
+        }
         let Some(message) = self.queue.get(id) else {
             self.desk.lock().forget(id);
             return;
         };
-        if message.held {
-            return;
-        }
         if message.expires(&self.lifetime) <= now {
             self.desk.lock().planned(id, Vec::new(), Lane::Later);
             let attempts = message.pending().map(|(index, _, progress)| {
@@ -72,7 +76,12 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
             return self.settle(id).await;
         }
         self.send_out(id, &message, now, hurried).await;
-        self.settle(id).await;
+        if self.desk.lock().is_under_way(id) {
+            self.reschedule(id);
+            self.await_others(id);
+        } else {
+            self.settle(id).await;
+        }
     }
 
     /// Routes the recipients whose time has come.

@@ -38,7 +38,7 @@ pub(super) fn missing(beginning: &[u8], submitted: &Submitted) -> String {
             submitted.id, submitted.host
         ));
     }
-    let is_bare = header::section(beginning).is_empty();
+    let is_bare = header::fields(beginning).next().is_none();
     let has_end = beginning.starts_with(b"\r\n") || beginning.is_empty();
     if is_bare && !has_end {
         // A message without any header: what was sent is its body.
