@@ -17,6 +17,8 @@ mod view;
 
 pub use types::{Deletion, Delivery, Detail, Entry, Filter, Flushed, State};
 
+pub use view::matching as entries;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State as Shared};

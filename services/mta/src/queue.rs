@@ -21,6 +21,7 @@
 pub mod checkpoint;
 pub mod content;
 mod id;
+mod index;
 pub mod message;
 pub mod record;
 pub mod recovery;
@@ -29,7 +30,6 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,17 +37,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use roost_journal::{AppendError, Draft, Journal, Pending, Sequence};
+use roost_journal::{AppendError, Draft, Journal, Pending};
 use roost_kit::clock::Clock;
 use tokio::sync::Notify;
 
 use crate::limits::{CONTENT_MEMORY, QUEUE_MESSAGES_MAX};
 use content::ContentReader;
 pub use id::{NotAnId, QueueId, QueueIds};
+use index::{Home, Index};
 use message::{Attempt, Message};
 use record::Record;
 use spool::Spool;
-use state::{Change, State};
+use state::Change;
 
 /// How long to wait before a result that found no space is recorded again.
 const SPACE_PATIENCE: Duration = Duration::from_secs(5);
@@ -58,25 +59,8 @@ pub struct Queue {
     journal: Journal,
     spool: Spool,
     clock: Clock,
-    inner: Mutex<Inner>,
+    index: Mutex<Index>,
     failed: Notify,
-}
-
-#[derive(Debug)]
-struct Inner {
-    state: State,
-    homes: HashMap<QueueId, Home>,
-    /// Bytes of the contents that are in memory.
-    memory: usize,
-    ids: QueueIds,
-    checkpoint: checkpoint::Mark,
-}
-
-/// Where the newest whole record of a message and its content are.
-#[derive(Debug, Clone)]
-struct Home {
-    base: Sequence,
-    place: Place,
 }
 
 /// Where a content is.
@@ -131,7 +115,7 @@ pub enum QueueError {
 impl Queue {
     /// A fresh id.
     pub fn new_id(&self) -> QueueId {
-        self.inner.lock().ids.next(self.clock.now())
+        self.index.lock().ids.next(self.clock.now())
     }
 
     /// Takes a message into the queue. It is there for good when this returns.
@@ -155,16 +139,16 @@ impl Queue {
         let draft = record.draft(id)?;
         let permit = self.journal.reserve(draft.stored_bytes()).await?;
         let (pending, left) = {
-            let mut inner = self.inner.lock();
-            if inner.state.len() >= QUEUE_MESSAGES_MAX {
+            let mut index = self.index.lock();
+            if index.state.len() >= QUEUE_MESSAGES_MAX {
                 return Err(QueueError::Full);
             }
             let pending = self.journal.enqueue(permit, vec![draft])?;
-            let left = inner.enter(id, &record, place, pending.first());
+            let left = index.enter(id, &record, place, pending.first());
             (pending, left)
         };
         if let Err(error) = self.settled(pending).await {
-            self.inner.lock().forget(id);
+            self.index.lock().forget(id);
             return Err(error.into());
         }
         // The original of a notice may have waited for nothing else.
@@ -247,9 +231,9 @@ impl Queue {
     ) -> Result<(), AppendError> {
         let permit = self.journal.reserve(draft.stored_bytes()).await?;
         let pending = {
-            let mut inner = self.inner.lock();
+            let mut index = self.index.lock();
             if change.is_none() {
-                let applied = inner.apply(id, record);
+                let applied = index.apply(id, record);
                 *change = Some(applied);
                 if applied == Change::Nothing {
                     return Ok(());
@@ -268,6 +252,14 @@ impl Queue {
         outcome.map(|_| ())
     }
 
+    /// Whether mail can be taken, and if not, why.
+    ///
+    /// # Errors
+    /// If the journal refuses records.
+    pub fn check(&self) -> Result<(), QueueError> {
+        Ok(self.journal.check()?)
+    }
+
     /// Returns when the journal has failed for good: only a restart helps.
     pub async fn failed(&self) {
         while !self.journal.has_failed() {
@@ -278,19 +270,19 @@ impl Queue {
     /// A message.
     #[must_use]
     pub fn get(&self, id: QueueId) -> Option<Arc<Message>> {
-        self.inner.lock().state.get(id).cloned()
+        self.index.lock().state.get(id).cloned()
     }
 
     /// All messages, oldest first.
     #[must_use]
     pub fn list(&self) -> Vec<(QueueId, Arc<Message>)> {
-        let inner = self.inner.lock();
-        let mut all: Vec<_> = inner
+        let index = self.index.lock();
+        let mut all: Vec<_> = index
             .state
             .iter()
             .map(|(id, m)| (id, Arc::clone(m)))
             .collect();
-        drop(inner);
+        drop(index);
         all.sort_unstable_by_key(|(id, _)| *id);
         all
     }
@@ -298,14 +290,14 @@ impl Queue {
     /// When the oldest message arrived.
     #[must_use]
     pub fn oldest(&self) -> Option<Timestamp> {
-        let inner = self.inner.lock();
-        inner.state.iter().map(|(_, message)| message.arrived).min()
+        let index = self.index.lock();
+        index.state.iter().map(|(_, message)| message.arrived).min()
     }
 
     /// How many messages there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.inner.lock().state.len()
+        self.index.lock().state.len()
     }
 
     /// Whether there are none.
@@ -349,9 +341,9 @@ impl Queue {
     /// If it is not queued, or its file cannot be read.
     pub async fn content(&self, id: QueueId) -> Result<ContentReader, QueueError> {
         let (place, content) = {
-            let inner = self.inner.lock();
+            let index = self.index.lock();
             let missing = QueueError::NotFound(id);
-            let (Some(home), Some(message)) = (inner.homes.get(&id), inner.state.get(id)) else {
+            let (Some(home), Some(message)) = (index.homes.get(&id), index.state.get(id)) else {
                 return Err(missing);
             };
             (home.place.clone(), message.content)
@@ -372,7 +364,7 @@ impl Queue {
     /// # Errors
     /// If the file cannot be written; the content then stays in memory.
     pub async fn move_to_file(&self, id: QueueId) -> Result<(), QueueError> {
-        let bytes = match self.inner.lock().homes.get(&id) {
+        let bytes = match self.index.lock().homes.get(&id) {
             Some(Home {
                 place: Place::Memory(bytes),
                 ..
@@ -383,7 +375,7 @@ impl Queue {
         blocking(move || spool.write(id, &bytes))
             .await
             .map_err(|source| QueueError::Content { id, source })?;
-        if !self.inner.lock().moved(id) {
+        if !self.index.lock().moved(id) {
             // It left the queue meanwhile.
             self.remove_file(id).await;
         }
@@ -391,7 +383,7 @@ impl Queue {
     }
 
     async fn relieve_memory(&self, id: QueueId) -> Result<(), QueueError> {
-        let over = self.inner.lock().memory > CONTENT_MEMORY;
+        let over = self.index.lock().memory > CONTENT_MEMORY;
         if !over {
             return Ok(());
         }
@@ -409,67 +401,6 @@ impl Queue {
         let spool = self.spool.clone();
         if let Err(error) = blocking(move || spool.remove(id)).await {
             tracing::warn!(queue_id = %id, %error, "the content of a finished message stays until the next start");
-        }
-    }
-}
-
-impl Inner {
-    /// Applies a message's own record; returns the original of a notice if that has left.
-    fn enter(
-        &mut self,
-        id: QueueId,
-        record: &Record,
-        place: Place,
-        base: Sequence,
-    ) -> Option<QueueId> {
-        if let Place::Memory(bytes) = &place {
-            self.memory += bytes.len();
-        }
-        self.ids.seen(id);
-        self.homes.insert(id, Home { base, place });
-        let (change, left) = self.state.apply(id, record);
-        if change == Change::Left {
-            self.leave(id);
-        }
-        if let Some(original) = left {
-            self.leave(original);
-        }
-        left
-    }
-
-    fn apply(&mut self, id: QueueId, record: &Record) -> Change {
-        let (change, _) = self.state.apply(id, record);
-        if change == Change::Left {
-            self.leave(id);
-        }
-        change
-    }
-
-    /// Takes back a message whose record was refused.
-    fn forget(&mut self, id: QueueId) {
-        self.state.forget(id);
-        self.leave(id);
-    }
-
-    fn leave(&mut self, id: QueueId) {
-        if let Some(home) = self.homes.remove(&id) {
-            self.forget_bytes(&home.place);
-        }
-    }
-
-    /// The content is in its file now; false if the message is gone.
-    fn moved(&mut self, id: QueueId) -> bool {
-        let Some(home) = self.homes.get_mut(&id) else {
-            return false;
-        };
-        let before = std::mem::replace(&mut home.place, Place::File);
-        self.forget_bytes(&before);
-        true
-    }
-
-    fn forget_bytes(&mut self, place: &Place) {
-        if let Place::Memory(bytes) = place {
-            self.memory = self.memory.saturating_sub(bytes.len());
         }
     }
 }

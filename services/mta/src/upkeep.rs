@@ -71,6 +71,10 @@ impl<A: Addresses, D: Dns> Upkeep<A, D> {
     }
 
     async fn look(&self) {
+        match self.queue.check() {
+            Ok(()) => self.health.well("queue"),
+            Err(error) => self.health.ill("queue", Chain(&error).to_string()),
+        }
         self.show();
         self.ask_directory().await;
         self.dispatcher.tidy();

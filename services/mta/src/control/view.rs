@@ -14,7 +14,8 @@ use super::types::{Delivery, Detail, Entry, Filter, State};
 const SHOWN: usize = 20;
 
 /// The entries that match, oldest first.
-pub(super) fn matching<A: Addresses, D: Dns>(
+#[must_use]
+pub fn matching<A: Addresses, D: Dns>(
     dispatcher: &Dispatcher<A, D>,
     filter: &Filter,
 ) -> Vec<Entry> {

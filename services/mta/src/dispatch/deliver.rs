@@ -132,7 +132,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
             return true;
         };
         let source = Source::new(Arc::clone(&self.queue), job.id);
-        match connection.carry(&parcel, &source, self.clock.now()).await {
+        match connection.carry(&parcel, &source, &self.clock).await {
             Carried::Stale => {
                 self.desk.lock().give_back(hop, job);
                 self.wake.notify_one();

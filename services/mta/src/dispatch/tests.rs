@@ -467,3 +467,44 @@ async fn an_administrators_removal_is_told_if_they_want() {
     );
     stage.until_empty().await;
 }
+
+#[tokio::test]
+async fn lists_show_what_waits_where_and_why() {
+    use crate::control::{Filter, State, entries};
+    let hosts = outside(&[(10, "dead.outside.test")]);
+    let stage = stage(nowhere().await, nowhere().await, hosts);
+    let outside = stage.send(mail(&["x@outside.test"])).await;
+    let inside = stage.send(mail(&["bob@example.test"])).await;
+    stage
+        .until("both to be found unreachable", |_| {
+            let down = |id| stage.dispatcher.whereabouts(id).down.is_some();
+            down(outside) && down(inside)
+        })
+        .await;
+    let found = |filter| {
+        let found = entries(&stage.dispatcher, &filter);
+        found.into_iter().map(|entry| entry.id).collect::<Vec<_>>()
+    };
+    let all = entries(&stage.dispatcher, &Filter::default());
+    assert_eq!(all.len(), 2);
+    assert_eq!(all[0].recipients, ["x@outside.test"]);
+    assert!(
+        all[0].reason.as_ref().unwrap().contains("cannot connect"),
+        "{all:?}"
+    );
+    let domain = Filter {
+        domain: Some("Outside.test".to_owned()),
+        ..Filter::default()
+    };
+    assert_eq!(found(domain), [outside.to_string()]);
+    stage.dispatcher.hold(inside).await.unwrap();
+    let held = Filter {
+        state: Some(State::Held),
+        sender: Some("alice@example.test".to_owned()),
+        ..Filter::default()
+    };
+    assert_eq!(found(held), [inside.to_string()]);
+    stage.dispatcher.delete(inside).await.unwrap();
+    stage.dispatcher.delete(outside).await.unwrap();
+    stage.until_empty().await;
+}

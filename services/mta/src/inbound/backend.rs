@@ -1,39 +1,33 @@
 //! The answers of an SMTP session.
 
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use roost_kit::clock::Clock;
-use roost_kit::fields::{self, Chain, Escaped};
+use roost_kit::fields::{self, Escaped};
 use roost_kit::limit::{KeyedRates, LoginDelays, address_key};
 use roost_kit::net::Peer;
-use roost_proto_sasl::scram::ServerSignature;
-use roost_proto_sasl::{Authenticate, Login, Parameters, Proof, Refused as NoLogin};
-use roost_proto_smtp::grammar::mail::{Body, Mail};
+use roost_proto_smtp::grammar::mail::Mail;
 use roost_proto_smtp::trace::Received;
 use roost_proto_smtp::{
-    Accepted, Address, Backend, Context, Domain, Envelope, Finish, Recipient, Refusal, Role,
+    Address, Backend, Context, Domain, Envelope, Finish, Recipient, Refusal, Role,
 };
 
 use super::accounts::Accounts;
 use super::fixup::Submitted;
-use super::intake::{Complete, Intake};
+use super::intake::Intake;
 use super::policy::Present;
 use crate::dispatch::Dispatcher;
 use crate::envelope;
-use crate::limits::{EXPANDED_MAX, LOGIN_DELAY_OWN_MAX};
-use crate::metrics::{self, Counts};
+use crate::limits::EXPANDED_MAX;
+use crate::metrics::Counts;
 use crate::outbound::Dns;
-use crate::outcome::{Fate, Outcome, status};
-use crate::queue::message::Message;
-use crate::queue::{Queue, QueueError, QueueId};
-use crate::route::{Addresses, Poster, Refused, Routed, Router, key};
+use crate::queue::Queue;
+use crate::route::{Addresses, Poster, Refused, Routed, Router};
 use crate::schedule::since;
-use roost_proto_smtp::limits::LOGIN_DELAY;
 
 /// What all sessions share.
 pub struct Entrance<A: Addresses, C: Accounts, D: Dns> {
@@ -61,9 +55,10 @@ pub struct Entrance<A: Addresses, C: Accounts, D: Dns> {
 
 /// One session's side of the mta.
 pub struct SmtpBackend<A: Addresses, C: Accounts, D: Dns> {
-    entrance: Arc<Entrance<A, C, D>>,
-    peer: Peer,
-    failures: AtomicU32,
+    pub(super) entrance: Arc<Entrance<A, C, D>>,
+    pub(super) peer: Peer,
+    /// Failed logins so far.
+    pub(super) failures: AtomicU32,
     /// What the accepted recipients of the open transaction mean.
     routed: Mutex<Vec<Routed>>,
 }
@@ -113,71 +108,6 @@ impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
                 .unwrap_or_default(),
         };
         rates.take(key).map_err(|_wait| Refusal::rate_limited())
-    }
-
-    /// Logs and counts a failed login, and waits as long as the address has earned beyond what
-    /// the session itself waits.
-    async fn turn_away(&self, name: &str, refused: NoLogin) -> NoLogin {
-        let entrance = &self.entrance;
-        entrance.counts.login(match refused {
-            NoLogin::Credentials => metrics::Login::Refused,
-            NoLogin::Forbidden => metrics::Login::Forbidden,
-            NoLogin::Unavailable => metrics::Login::Unavailable,
-        });
-        tracing::info!(
-            { fields::PEER } = %self.peer,
-            { fields::ACCOUNT } = %Escaped(name.as_bytes()),
-            { fields::OUTCOME } = %refused,
-            "not signed in"
-        );
-        if let (Some(address), NoLogin::Credentials | NoLogin::Forbidden) =
-            (self.peer.ip(), refused)
-        {
-            let earned = entrance.delays.failed(address);
-            let doublings = self.failures.fetch_add(1, Ordering::Relaxed).min(8);
-            let own = LOGIN_DELAY
-                .saturating_mul(1 << doublings)
-                .min(LOGIN_DELAY_OWN_MAX);
-            tokio::time::sleep(earned.saturating_sub(own)).await;
-        }
-        refused
-    }
-
-    fn welcome(&self, account: &C::Account) {
-        self.entrance.counts.login(metrics::Login::Accepted);
-        if let Some(address) = self.peer.ip() {
-            self.entrance.delays.succeeded(address);
-        }
-        let name = self.entrance.accounts.name(account);
-        tracing::info!({ fields::PEER } = %self.peer, { fields::ACCOUNT } = name, "signed in");
-    }
-}
-
-impl<A: Addresses, C: Accounts, D: Dns> Authenticate for SmtpBackend<A, C, D> {
-    type Account = C::Account;
-
-    async fn password(&self, login: Login) -> Result<C::Account, NoLogin> {
-        match self.entrance.accounts.password(&login).await {
-            Ok(account) => {
-                self.welcome(&account);
-                Ok(account)
-            }
-            Err(refused) => Err(self.turn_away(&login.authcid, refused).await),
-        }
-    }
-
-    async fn scram_parameters(&self, name: &str) -> Result<Parameters, NoLogin> {
-        self.entrance.accounts.scram_parameters(name).await
-    }
-
-    async fn scram_verify(&self, proof: Proof) -> Result<(C::Account, ServerSignature), NoLogin> {
-        match self.entrance.accounts.scram_verify(&proof).await {
-            Ok((account, signature)) => {
-                self.welcome(&account);
-                Ok((account, signature))
-            }
-            Err(refused) => Err(self.turn_away(&proof.name, refused).await),
-        }
     }
 }
 
@@ -306,144 +236,8 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
     }
 }
 
-impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
-    async fn accept(
-        &self,
-        at: Context<'_, C::Account>,
-        id: QueueId,
-        envelope: Envelope,
-        routed: Vec<Routed>,
-        complete: Complete,
-    ) -> Result<Accepted, Refusal> {
-        let entrance = &self.entrance;
-        // Everything that is not in the queue by the end of this leaves no file.
-        let file = Unqueued::new(entrance, id, &complete);
-        if complete.trace.is_loop() {
-            return Err(Refusal::mail_loop());
-        }
-        let size = complete.content.length;
-        let hello = at.client.hello.as_ref().map(|hello| hello.name.clone());
-        let message = compose(envelope, routed, &complete, entrance.clock.now())?;
-        let message = Message {
-            received_from: hello,
-            ..message
-        };
-        let recipients = message.envelope.recipients.len();
-        let sender = message.envelope.sender.clone();
-        let queued = entrance.queue.accept(id, message, complete.place).await;
-        let queued = queued.map_err(|error| refusal_for(id, &error))?;
-        file.keep();
-        entrance.counts.accepted.inc();
-        entrance.counts.accepted_octets.inc_by(size);
-        tracing::info!(
-            { fields::QUEUE_ID } = %queued.id(),
-            { fields::PEER } = %self.peer,
-            { fields::ACCOUNT } = at.account.map(|account| entrance.accounts.name(account)),
-            { fields::FROM } = %sender,
-            recipients,
-            { fields::SIZE } = size,
-            "accepted"
-        );
-        entrance.dispatcher.submit(queued.id());
-        Ok(Accepted::queued(&queued.id().to_string()))
-    }
-}
-
-/// The queue's message: each recipient once, loops told from the rest.
-fn compose(
-    envelope: Envelope,
-    routed: Vec<Routed>,
-    complete: &Complete,
-    now: jiff::Timestamp,
-) -> Result<Message, Refusal> {
-    let mut parameters = envelope.parameters;
-    // What was said about this hop only.
-    parameters.size = None;
-    parameters.auth = None;
-    if complete.eight_bit && parameters.body != Some(Body::BinaryMime) {
-        parameters.body = Some(Body::EightBitMime);
-    }
-    let mut kept = envelope::Envelope::new(envelope.sender, parameters);
-    let mut outcomes = Vec::with_capacity(routed.len());
-    let mut seen = HashSet::with_capacity(routed.len());
-    for Routed { recipient, already } in routed {
-        if already.is_none() && !seen.insert(key(&recipient.address)) {
-            continue;
-        }
-        let via = recipient.expanded_from.as_ref();
-        outcomes.push(match (already, via) {
-            (Some(fate), _) => {
-                let text = "the message was sent on to the members or targets of the address";
-                Some(Outcome::ours(fate, status::DELIVERED, text, now))
-            }
-            (None, Some(via)) if complete.trace.has_passed(via) => {
-                let text = format!("mail loop: the message has been expanded by {via} before");
-                Some(Outcome::ours(Fate::Failed, status::LOOP, text, now))
-            }
-            (None, _) => None,
-        });
-        kept.recipients.push(recipient);
-    }
-    let looped = |outcome: &Option<Outcome>| {
-        outcome
-            .as_ref()
-            .is_some_and(|outcome| outcome.fate == Fate::Failed)
-    };
-    if outcomes.iter().all(looped) {
-        return Err(Refusal::mail_loop());
-    }
-    let mut message = Message::new(kept, complete.content, now);
-    for (progress, outcome) in message.progress.iter_mut().zip(outcomes) {
-        progress.last = outcome;
-    }
-    Ok(message)
-}
-
-fn refusal_for(id: QueueId, error: &QueueError) -> Refusal {
-    tracing::error!({ fields::QUEUE_ID } = %id, error = %Chain(error), "a message cannot be queued");
-    match error {
-        QueueError::Full | QueueError::Content { .. } => Refusal::no_space(),
-        QueueError::Journal(roost_journal::AppendError::NoSpace { .. }) => Refusal::no_space(),
-        QueueError::Journal(_) | QueueError::Encoding(_) | QueueError::NotFound(_) => {
-            Refusal::unavailable()
-        }
-    }
-}
-
 fn directory_down() -> Refusal {
     Refusal::temporary(451, 4, 3, "The directory does not answer, try again later")
-}
-
-/// Removes the file of a message that was not queued after all.
-struct Unqueued {
-    file: Option<(Arc<Queue>, QueueId)>,
-}
-
-impl Unqueued {
-    fn new<A: Addresses, C: Accounts, D: Dns>(
-        entrance: &Entrance<A, C, D>,
-        id: QueueId,
-        complete: &Complete,
-    ) -> Self {
-        let in_file = matches!(complete.place, crate::queue::Place::File);
-        Self {
-            file: in_file.then(|| (Arc::clone(&entrance.queue), id)),
-        }
-    }
-
-    fn keep(mut self) {
-        self.file = None;
-    }
-}
-
-impl Drop for Unqueued {
-    fn drop(&mut self) {
-        if let Some((queue, id)) = &self.file
-            && let Err(error) = queue.spool().remove(*id)
-        {
-            tracing::warn!({ fields::QUEUE_ID } = %id, %error, "a refused message stays until the next start");
-        }
-    }
 }
 
 /// The shortest time that a rate's bucket forgets in.

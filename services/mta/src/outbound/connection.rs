@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use jiff::Timestamp;
+use roost_kit::clock::Clock;
 use roost_kit::fields::Chain;
 use roost_kit::net::Stream;
 use roost_proto_smtp::client::{
@@ -128,7 +129,7 @@ impl Connection {
     }
 
     /// Sends a message to some recipients, in as many transactions as the host wants.
-    pub async fn carry(&mut self, parcel: &Parcel, source: &Source, now: Timestamp) -> Carried {
+    pub async fn carry(&mut self, parcel: &Parcel, source: &Source, clock: &Clock) -> Carried {
         let all = &parcel.envelope.recipients;
         let mut outcomes: Vec<Option<Outcome>> = vec![None; all.len()];
         loop {
@@ -158,7 +159,7 @@ impl Connection {
             for (index, verdict) in chosen.into_iter().zip(&report.verdicts) {
                 let again = accepted && self.usable && too_many(verdict);
                 if let (false, Some(outcome)) = (again, outcomes.get_mut(index)) {
-                    *outcome = Some(self.outcome(verdict, now));
+                    *outcome = Some(self.outcome(verdict, clock.now()));
                 }
             }
             if !self.usable {
@@ -167,7 +168,7 @@ impl Connection {
         }
         let lost = || {
             let text = "the connection was lost before this recipient's turn";
-            self.ours(Fate::Deferred, status::CONNECTION_LOST, text, now)
+            self.ours(Fate::Deferred, status::CONNECTION_LOST, text, clock.now())
         };
         let outcomes = outcomes
             .into_iter()

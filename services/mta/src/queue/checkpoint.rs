@@ -6,9 +6,10 @@
 
 use roost_journal::{AppendError, Sequence};
 
+use super::index::Home;
 use super::message::Message;
 use super::record::Record;
-use super::{Home, Place, Queue, QueueError, QueueId, blocking};
+use super::{Place, Queue, QueueError, QueueId, blocking};
 
 /// Messages carried over under one lock and in one append.
 const BATCH: usize = 256;
@@ -34,9 +35,9 @@ impl Queue {
     #[must_use]
     pub fn checkpoint_is_due(&self, bytes: u64) -> bool {
         let written = self.journal.stats().bytes;
-        let inner = self.inner.lock();
-        let copied = inner.state.len() as u64 * 1024;
-        written.saturating_sub(inner.checkpoint.bytes) >= bytes.max(4 * copied)
+        let index = self.index.lock();
+        let copied = index.state.len() as u64 * 1024;
+        written.saturating_sub(index.checkpoint.bytes) >= bytes.max(4 * copied)
     }
 
     /// Gives up the segments of the generation before the last one.
@@ -67,10 +68,10 @@ impl Queue {
             sequence: self.journal.durable(),
             bytes: self.journal.stats().bytes,
         };
-        let mut inner = self.inner.lock();
-        let through = std::mem::replace(&mut inner.checkpoint, mark).sequence;
+        let mut index = self.index.lock();
+        let through = std::mem::replace(&mut index.checkpoint, mark).sequence;
         let is_old = |home: &Home| home.base <= through;
-        let old = inner.homes.iter().filter(|(_, home)| is_old(home));
+        let old = index.homes.iter().filter(|(_, home)| is_old(home));
         let mut old: Vec<_> = old.map(|(id, _)| *id).collect();
         old.sort_unstable();
         (through, old)
@@ -86,12 +87,12 @@ impl Queue {
         }
         let permit = self.journal.reserve(bytes).await?;
         let pending = {
-            let mut inner = self.inner.lock();
+            let mut index = self.index.lock();
             let mut drafts = Vec::with_capacity(batch.len());
             let mut ids = Vec::with_capacity(batch.len());
             for id in batch {
                 // One that is in memory again cannot be: contents go to files only.
-                if let Some(message) = inner.state.get(*id) {
+                if let Some(message) = index.state.get(*id) {
                     drafts.push(carried(message).draft(*id)?);
                     ids.push(*id);
                 }
@@ -101,7 +102,7 @@ impl Queue {
             }
             let pending = self.journal.enqueue(permit, drafts)?;
             for (place, id) in (0..).zip(ids) {
-                if let Some(home) = inner.homes.get_mut(&id) {
+                if let Some(home) = index.homes.get_mut(&id) {
                     assert!(
                         matches!(home.place, Place::File),
                         "carried over without a file"
@@ -122,9 +123,9 @@ impl Queue {
 
     /// Their new records were refused: they are of the old generation still.
     fn distrust(&self, batch: &[QueueId]) {
-        let mut inner = self.inner.lock();
+        let mut index = self.index.lock();
         for id in batch {
-            if let Some(home) = inner.homes.get_mut(id) {
+            if let Some(home) = index.homes.get_mut(id) {
                 home.base = Sequence::ZERO;
             }
         }

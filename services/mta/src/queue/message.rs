@@ -1,5 +1,7 @@
 //! A message in the queue: what was promised and how far it has come.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use roost_proto_smtp::{Address, ReversePath};
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,8 @@ use crate::stamp;
 /// Everything about a message but its content. This is what the journal keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Whom it is from and whom it is for.
-    pub envelope: Envelope,
+    /// Whom it is from and whom it is for. Never changes, so results do not copy it.
+    pub envelope: Arc<Envelope>,
     /// How far each recipient has come, in the order of `envelope.recipients`.
     pub progress: Vec<Progress>,
     /// When it was accepted.
@@ -104,7 +106,7 @@ impl Message {
     pub fn new(envelope: Envelope, content: Content, arrived: Timestamp) -> Self {
         let progress = vec![Progress::default(); envelope.recipients.len()];
         Self {
-            envelope,
+            envelope: Arc::new(envelope),
             progress,
             arrived,
             received_from: None,

@@ -9,10 +9,11 @@ use roost_kit::clock::Clock;
 use roost_kit::disk::DiskHandle;
 use tokio::sync::Notify;
 
+use super::index::{Home, Index};
 use super::record::{KINDS, Record, Unreadable};
 use super::spool::Spool;
 use super::state::State;
-use super::{Home, Inner, Place, Queue, QueueId, QueueIds, checkpoint};
+use super::{Place, Queue, QueueId, QueueIds, checkpoint};
 
 /// Where the queue lies and how its journal is laid out.
 #[derive(Debug, Clone)]
@@ -73,7 +74,7 @@ impl Queue {
                 },
             )
         });
-        let inner = Inner {
+        let index = Index {
             homes: homes.collect(),
             state: replayed.state,
             memory: 0,
@@ -84,7 +85,7 @@ impl Queue {
             journal,
             spool,
             clock,
-            inner: Mutex::new(inner),
+            index: Mutex::new(index),
             failed: Notify::new(),
         })
     }

@@ -51,6 +51,12 @@ fn message(recipients: &[&str], content: &[u8]) -> Message {
     )
 }
 
+fn from_nobody(recipients: &[&str], content: &[u8]) -> Message {
+    let mut envelope = envelope(recipients);
+    envelope.sender = ReversePath::Null;
+    Message::new(envelope, Content::of(content), Timestamp::UNIX_EPOCH)
+}
+
 fn attempt(recipient: u32, fate: Fate) -> Attempt {
     Attempt {
         recipient,
@@ -148,8 +154,7 @@ async fn a_failure_stays_until_its_notice_is_queued_and_is_told_once() {
     let owed = queue.get(id).unwrap().owed();
     assert_eq!(owed.len(), 1, "the crash came before the notice");
     let notice = queue.new_id();
-    let mut about = message(&["alice@example.test"], b"notice");
-    about.envelope.sender = ReversePath::Null;
+    let mut about = from_nobody(&["alice@example.test"], b"notice");
     about.notice_of = Some(NoticeOf {
         id,
         kind: Kind::Failure,
@@ -165,8 +170,7 @@ async fn a_failure_stays_until_its_notice_is_queued_and_is_told_once() {
 async fn nobody_is_told_about_a_notice() {
     let queue = open(&SimDisk::new());
     let id = queue.new_id();
-    let mut notice = message(&["alice@example.test"], b"x");
-    notice.envelope.sender = ReversePath::Null;
+    let notice = from_nobody(&["alice@example.test"], b"x");
     queue
         .accept(id, notice, Place::Memory(Bytes::from_static(b"x")))
         .await
