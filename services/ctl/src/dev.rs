@@ -16,6 +16,7 @@ mod settings;
 mod state;
 mod welcome;
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -116,6 +117,14 @@ impl Suite {
                 Some(Change::Started { daemon, pid }) => self.description.started(daemon, pid),
                 Some(Change::Ready { daemon }) if daemon == name => return Ok(()),
                 Some(Change::Ready { .. }) => {}
+                Some(Change::Died {
+                    configuration: true,
+                    daemon,
+                    ..
+                }) => {
+                    self.lines.open();
+                    return Err(bad_configuration(daemon));
+                }
                 Some(Change::Died { daemon, how, .. }) => {
                     self.lines.open();
                     return Err(Failure::failed(
@@ -160,12 +169,7 @@ impl Suite {
                 configuration: true,
                 daemon,
                 ..
-            } => Err(Failure::new(
-                Exit::Configuration,
-                "configuration",
-                format!("{daemon} does not accept its configuration"),
-            )
-            .next("read its last line above")),
+            } => Err(bad_configuration(daemon)),
             Change::Died {
                 daemon,
                 how,
@@ -192,8 +196,19 @@ impl Suite {
     }
 }
 
+fn bad_configuration(daemon: &str) -> Failure {
+    Failure::new(
+        Exit::Configuration,
+        "configuration",
+        format!("{daemon} does not accept its configuration"),
+    )
+    .next("read its last line above")
+}
+
 /// The signals that a person or a script sends.
 struct Signals {
+    /// Whether a person watched when this began.
+    on_terminal: bool,
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
@@ -203,6 +218,7 @@ impl Signals {
     fn new() -> Result<Self, Failure> {
         let on = |kind| signal(kind).map_err(|error| Failure::io("cannot watch signals", &error));
         Ok(Self {
+            on_terminal: io::stderr().is_terminal(),
             terminate: on(SignalKind::terminate())?,
             interrupt: on(SignalKind::interrupt())?,
             hang_up: on(SignalKind::hangup())?,
@@ -214,7 +230,16 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => Call::Stop,
             _ = self.interrupt.recv() => Call::Stop,
-            _ = self.hang_up.recv() => Call::Reload,
+            _ = self.hang_up.recv() => self.hung_up(),
+        }
+    }
+
+    /// A terminal that was closed cannot send Ctrl-C any more: the suite ends with it. Everybody else
+    /// asks for new settings.
+    fn hung_up(&self) -> Call {
+        match self.on_terminal && !io::stderr().is_terminal() {
+            true => Call::Stop,
+            false => Call::Reload,
         }
     }
 
