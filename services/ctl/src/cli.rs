@@ -1,9 +1,10 @@
 //! The grammar of the command line.
 
 mod directory;
-mod examples;
+pub(crate) mod examples;
 mod mail;
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,8 +13,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::dev;
-use crate::failure::Exit;
-use crate::output::{Colour, Format, Output, terminal_width};
+use crate::failure::{Exit, Failure};
+use crate::output::{Colour, Format, Output, say, terminal_width};
 
 pub(crate) use directory::{
     AccountVerb, AliasVerb, ConfigVerb, CosVerb, DomainVerb, ListVerb, Password, ServerVerb,
@@ -165,6 +166,10 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches))
         .map_err(|error| {
+            if error.use_stderr() && wants_json(std::env::args_os()) {
+                say(&mistake(&error).json().to_string());
+                return Exit::Usage.into();
+            }
             let printed = error.print();
             match (error.use_stderr(), printed) {
                 (false, Ok(())) => ExitCode::SUCCESS,
@@ -174,9 +179,44 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
         })
 }
 
+/// Whether `--json` is on a command line that may have mistakes.
+fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments
+        .skip(1)
+        .take_while(|argument| argument != "--")
+        .any(|argument| argument == "--json" || argument.as_encoded_bytes().starts_with(b"--json="))
+}
+
+/// A mistake in the command line as scripts read it: the first paragraph says what is wrong.
+fn mistake(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let lines: Vec<&str> = first.lines().map(str::trim).collect();
+    let message = lines.join(" ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    Failure::usage(message).next("roostctl help")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_script_gets_mistakes_as_json_too() {
+        let wants = |arguments: &[&str]| wants_json(arguments.iter().map(OsString::from));
+        assert!(wants(&["roostctl", "--json", "nope"]));
+        assert!(wants(&["roostctl", "account", "list", "--json=name"]));
+        assert!(!wants(&["roostctl", "account", "show", "--", "--json"]));
+        assert!(!wants(&["roostctl", "account", "--jsonl"]));
+
+        let error = Cli::try_parse_from(["roostctl", "account", "show", "--json"]).unwrap_err();
+        let failure = mistake(&error);
+        assert_eq!(failure.json()["error"]["code"], "usage");
+        assert_eq!(
+            failure.json()["error"]["message"],
+            "the following required arguments were not provided: <ADDRESS>"
+        );
+    }
 
     #[test]
     fn the_grammar_is_sound() {

@@ -19,7 +19,7 @@ mod status;
 use crate::cli::{Cli, Dev, Global, Noun};
 use crate::dev;
 use crate::failure::Failure;
-use crate::output::{Output, print};
+use crate::output::{Output, Record};
 use context::Context;
 
 /// Runs a command.
@@ -28,13 +28,19 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     match noun {
         Noun::Dev(options) => dev::run(dev_options(options, &global)).await,
         Noun::Completion { shell } => completion::run(shell),
-        Noun::Version => print(&format!("roostctl {}", env!("CARGO_PKG_VERSION"))),
+        Noun::Version => version(output),
         Noun::Help { command, man } => help::run(&command, man.as_deref()),
         noun => {
             let context = Context::new(&global, output)?;
             run_on_node(noun, &context).await
         }
     }
+}
+
+fn version(output: &Output) -> Result<(), Failure> {
+    let version = env!("CARGO_PKG_VERSION");
+    let record = Record::new(version).with("version", version);
+    output.done(&format!("roostctl {version}"), &record)
 }
 
 /// Runs a command that is about a node.

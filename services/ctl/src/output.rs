@@ -80,6 +80,7 @@ impl Output {
     ) -> Result<(), Failure> {
         match &self.format {
             Format::Json(only) => {
+                check_fields(only, records)?;
                 let all = records.iter().map(|record| Object { record, only });
                 self.json(&all.collect::<Vec<_>>())
             }
@@ -146,6 +147,24 @@ impl Output {
     }
 }
 
+/// Refuses a field that no object of a list has. An object that is shown alone may lack a field that
+/// is not set.
+fn check_fields(only: &[String], records: &[Record]) -> Result<(), Failure> {
+    let Some(first) = records.first() else {
+        return Ok(());
+    };
+    let unknown = |field: &&String| records.iter().all(|record| record.get(field).is_none());
+    match only.iter().find(unknown) {
+        None => Ok(()),
+        Some(field) => {
+            let known: Vec<&str> = first.fields.iter().map(|(key, _)| key.as_str()).collect();
+            let message = format!("there is no field {field}");
+            Err(Failure::new(Exit::Usage, "unknown_field", message)
+                .next(format!("choose of {}", known.join(", "))))
+        }
+    }
+}
+
 /// A record as a JSON object with all its fields, or only some.
 struct Object<'a> {
     record: &'a Record,
@@ -209,4 +228,30 @@ impl Colour {
 pub(crate) fn terminal_width() -> Option<usize> {
     let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
     Some(usize::from(width.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_no_object_of_a_list_has_is_refused() {
+        let records = [
+            Record::new("a")
+                .with("name", "a")
+                .with("quota", Value::Null),
+            Record::new("b").with("name", "b").with("admin", true),
+        ];
+        let check = |fields: &[&str], records: &[Record]| {
+            let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
+            check_fields(&fields, records)
+        };
+        assert!(check(&["name", "quota", "admin"], &records).is_ok());
+        assert!(check(&["nope"], &[]).is_ok());
+        let failure = check(&["name", "nope"], &records).unwrap_err();
+        assert_eq!(
+            failure.text(),
+            "roostctl: there is no field nope\nnext: choose of name, quota"
+        );
+    }
 }

@@ -140,6 +140,14 @@ pub(super) fn add(command: Command) -> Command {
         .help_template(TEMPLATE)
 }
 
+/// The examples of every command that has some, with the name of its manual page.
+pub(crate) fn by_page() -> impl Iterator<Item = (String, &'static [&'static str])> {
+    EXAMPLES.iter().map(|(path, examples)| {
+        let page = [&["roostctl"], *path].concat().join("-");
+        (page, *examples)
+    })
+}
+
 fn at(command: Command, path: &[&str], examples: &[&str]) -> Command {
     match path.split_first() {
         None => {

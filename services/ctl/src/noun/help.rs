@@ -1,7 +1,7 @@
 //! `roostctl help`.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli;
@@ -39,16 +39,43 @@ fn show(names: &[String]) -> Result<(), Failure> {
 
 fn write_manual(folder: &Path) -> Result<(), Failure> {
     let what = format!("cannot write manual pages into {}", folder.display());
-    let written: io::Result<()> =
-        fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(cli::command(), folder));
+    let written: io::Result<()> = fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(cli::command(), folder))
+        .and_then(|()| add_examples(folder));
     written.map_err(|error| Failure::io(what, &error))?;
     say(&format!("manual pages written into {}", folder.display()));
+    Ok(())
+}
+
+/// clap's pages have no examples.
+fn add_examples(folder: &Path) -> io::Result<()> {
+    for (page, examples) in cli::examples::by_page() {
+        let mut file = File::options()
+            .append(true)
+            .open(folder.join(format!("{page}.1")))?;
+        let lines = examples.join("\n").replace('\\', "\\e").replace('-', "\\-");
+        // `\&` keeps a line from being taken for a request.
+        let lines = lines.replace('\n', "\n\\&");
+        write!(file, ".SH EXAMPLES\n.nf\n\\&{lines}\n.fi\n")?;
+    }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_have_examples() {
+        let folder = tempfile::tempdir().unwrap();
+        write_manual(folder.path()).unwrap();
+        let page = fs::read_to_string(folder.path().join("roostctl-account-create.1")).unwrap();
+        let examples = page.split_once(".SH EXAMPLES\n").unwrap().1;
+        assert!(
+            examples.contains("\n\\&roostctl account create carol@example.org\n"),
+            "{examples}"
+        );
+    }
 
     #[test]
     fn every_command_has_a_page() {

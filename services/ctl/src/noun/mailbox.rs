@@ -9,7 +9,7 @@ use super::password;
 use crate::cli::{Import, MailboxVerb};
 use crate::failure::{Exit, Failure};
 use crate::import::{self, Login, Place, Plan, Report};
-use crate::output::{Record, human_bytes, say};
+use crate::output::{Format, Record, human_bytes, say};
 
 pub(super) async fn run(verb: MailboxVerb, context: &Context<'_>) -> Result<(), Failure> {
     match verb {
@@ -33,16 +33,19 @@ async fn run_import(asked: Import, context: &Context<'_>) -> Result<(), Failure>
         &sentence(&asked, &report, context.dry_run),
         &record(&asked, &report),
     )?;
-    for failure in &report.failures {
-        say(&format!("not imported: {failure}"));
+    // JSON has them in the answer.
+    if !matches!(context.output.format, Format::Json(_)) {
+        for failure in &report.failures {
+            say(&format!("not imported: {failure}"));
+        }
     }
     match report.failed {
         0 => Ok(()),
         failed => Err(Failure::failed(
             "not_all_imported",
-            format!("{failed} messages were not imported"),
+            format!("{} could not be imported", counted(failed, "message")),
         )
-        .next("run the same command again: what is there is not imported twice")),
+        .next("mend what is wrong and run the same command again: what is there is not imported twice")),
     }
 }
 
@@ -80,13 +83,19 @@ async fn place(asked: &Import, context: &Context<'_>) -> Result<Place, Failure> 
         })?;
         return Ok(Place { at, tls: None });
     };
+    if server
+        .rsplit_once(':')
+        .is_none_or(|(_, port)| port.parse::<u16>().is_err())
+    {
+        return Err(Failure::usage(format!("{server} names no port"))
+            .next("expected HOST:PORT, such as mail.example.org:7993"));
+    }
     let unreachable = |error: &std::io::Error| {
         Failure::new(
             Exit::Unreachable,
             "unreachable",
             format!("cannot find {server}: {error}"),
         )
-        .next("expected HOST:PORT, such as mail.example.org:7993")
     };
     let mut addresses = tokio::net::lookup_host(server)
         .await
