@@ -15,12 +15,40 @@ async fn open_on(disk: &SimDisk, directory: &Path) -> Result<Store, Error> {
     Store::open(config, Arc::new(disk.clone()), clock).await
 }
 
-fn copy_metadata(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to.join("meta")).unwrap();
+/// Puts a copy of one store's metadata in the place of another's.
+async fn copy_metadata(from: &Path, to: &Path) {
+    let_go(from).await;
+    let_go(to).await;
+    let old = to.join("meta");
+    if old.exists() {
+        std::fs::remove_dir_all(&old).unwrap();
+    }
+    std::fs::create_dir_all(&old).unwrap();
     for entry in std::fs::read_dir(from.join("meta")).unwrap() {
         let entry = entry.unwrap();
         std::fs::copy(entry.path(), to.join("meta").join(entry.file_name())).unwrap();
     }
+}
+
+/// Waits until SQLite's threads have closed the metadata of a dropped store: until then they write
+/// and remove files.
+async fn let_go(directory: &Path) {
+    let meta = directory.join("meta");
+    let is_open = || {
+        let files = std::fs::read_dir("/proc/self/fd").unwrap();
+        files
+            .filter_map(|file| std::fs::read_link(file.unwrap().path()).ok())
+            .any(|path| path.starts_with(&meta))
+    };
+    let closed = async {
+        while is_open() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let limit = Duration::from_secs(30);
+    tokio::time::timeout(limit, closed)
+        .await
+        .expect("the metadata is closed");
 }
 
 async fn work(store: &Store, round: u32) -> Result<(), Error> {
@@ -70,7 +98,7 @@ async fn replay_from_an_older_copy_of_the_metadata_leads_to_the_same_state() {
     work(&store, 1).await.unwrap();
     store.checkpoint().await.unwrap();
     drop(store);
-    copy_metadata(base, older.path());
+    copy_metadata(base, older.path()).await;
     let store = open_on(&disk, base).await.unwrap();
     for round in 2..6 {
         work(&store, round).await.unwrap();
@@ -80,8 +108,7 @@ async fn replay_from_an_older_copy_of_the_metadata_leads_to_the_same_state() {
     // The machine loses everything that was not synced; SQL falls back to the checkpoint.
     for round in 0..3 {
         let crashed = disk.after_crash(Loss::Everything);
-        std::fs::remove_dir_all(base.join("meta")).unwrap();
-        copy_metadata(older.path(), base);
+        copy_metadata(older.path(), base).await;
         let store = open_on(&crashed, base).await.unwrap();
         assert_eq!(pictures(&store).await, before, "replay {round}");
         check_contents(&store).await;
@@ -193,7 +220,7 @@ async fn a_damaged_record_costs_what_it_held_and_nothing_else() {
     let mailbox = store.mailbox(account(1)).await.unwrap();
     store.checkpoint().await.unwrap();
     drop((mailbox, store));
-    copy_metadata(base, older.path());
+    copy_metadata(base, older.path()).await;
     let store = open_on(&disk, base).await.unwrap();
     for text in ["first", "second", "third"] {
         let outcomes = store.deliver(blob(text), vec![recipient(account(1))]).await;
@@ -207,8 +234,7 @@ async fn a_damaged_record_costs_what_it_held_and_nothing_else() {
         .position(|window| window == b"second")
         .unwrap();
     disk.corrupt(&segment, at as u64, b"?").unwrap();
-    std::fs::remove_dir_all(base.join("meta")).unwrap();
-    copy_metadata(older.path(), base);
+    copy_metadata(older.path(), base).await;
     let disk = disk.after_crash(Loss::Everything);
     let store = open_on(&disk, base).await.unwrap();
     assert_eq!(store.damage().len(), 1);
