@@ -20,6 +20,19 @@ test: ## every test: unit, protocol transcripts, whole system with foreign clien
 	cargo build --locked --workspace --bins
 	cargo nextest run --locked --workspace $(ARGS)
 
+CUT = cargo run --quiet --locked -p roost-tests --example cut --
+.PHONY: kill
+kill: ## SIGKILL to store and mta under load, then every acknowledgement is checked; ROUNDS=200 SEED=N
+	@scripts/setup build
+	cargo build --locked --workspace --bins
+	$(CUT) kill $(or $(ROUNDS),200) $(SEED)
+
+.PHONY: power-cut
+power-cut: ## the same with power cuts on ext4 (root, loop device, FUSE); ROUNDS=100 SEED=N
+	@scripts/setup fault
+	cargo build --locked --workspace --bins
+	$(CUT) power $(or $(ROUNDS),100) $(SEED)
+
 .PHONY: lint
 lint: ## format, clippy, licences and banned crates
 	@scripts/setup test

@@ -12,6 +12,7 @@
 )]
 
 pub mod client;
+pub mod fault;
 pub mod message;
 pub mod peer;
 mod run;

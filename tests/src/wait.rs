@@ -21,3 +21,28 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> O
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// Asks `condition` until it yields a value; `None` if it does not within `limit`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where a test polls"
+)]
+pub(crate) fn until<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let value = condition();
+        if value.is_some() || Instant::now() >= deadline {
+            return value;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Lets others work for a time that a plan says; no test asserts it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a fault strikes at a planned moment, not at a condition"
+)]
+pub(crate) fn pass(time: Duration) {
+    std::thread::sleep(time);
+}

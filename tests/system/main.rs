@@ -8,6 +8,7 @@
 )]
 
 mod administration;
+mod cut;
 mod delivery;
 mod operation;
 mod outside;
