@@ -230,6 +230,10 @@ impl<B: Backend> Session<B> {
                 self.login_line(&line).await
             }
             Frame::Line(line) => match Command::parse(&line) {
+                Ok(command) if self.lacks_utf8(&line, &command) => match command {
+                    Command::Mail(_) => self.refused(&reply::NEEDS_UTF8),
+                    _ => self.mistake(&reply::NEEDS_UTF8),
+                },
                 Ok(command) => self.command(command, now).await,
                 Err(Malformed::OtherProtocol) => self.close(&reply::OTHER_PROTOCOL),
                 Err(why) => self.mistake(&reply::malformed(why)),

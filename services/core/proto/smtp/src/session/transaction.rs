@@ -4,6 +4,7 @@ use super::patience::Verdict;
 use super::{Backend, Context, Next, Offer, Role, Session, State};
 use crate::envelope::{Envelope, Recipient};
 use crate::grammar::address::{Address, ForwardPath, Host, LocalPart};
+use crate::grammar::command::Command;
 use crate::grammar::mail::{Body, Mail, MailParameters, Submitter};
 use crate::grammar::rcpt::Rcpt;
 use crate::reply::{self, Reply};
@@ -44,6 +45,19 @@ impl<B: Backend> Session<B> {
         }
     }
 
+    /// RFC 6531 §3.4: whoever does not say SMTPUTF8 has no non-ASCII addresses, not even domains,
+    /// which we could read.
+    pub(super) fn lacks_utf8(&self, line: &[u8], command: &Command) -> bool {
+        !line.is_ascii()
+            && match (command, &self.state) {
+                (Command::Mail(mail), State::Idle | State::Refused { .. }) => {
+                    mail.parameters.utf8.is_none()
+                }
+                (Command::Rcpt(_), State::Mail(envelope)) => envelope.parameters.utf8.is_none(),
+                _ => false,
+            }
+    }
+
     fn mail_refused(&self, mail: &Mail) -> Option<Reply> {
         if self.config.role == Role::Submission && self.account.is_none() {
             // RFC 6409 §4.3, RFC 3207 §4.
@@ -51,10 +65,6 @@ impl<B: Backend> Session<B> {
                 true => reply::LOGIN_REQUIRED,
                 false => reply::TLS_REQUIRED,
             });
-        }
-        let is_utf8 = mail.from.address().is_some_and(|from| !from.is_ascii());
-        if is_utf8 && mail.parameters.utf8.is_none() {
-            return Some(reply::NEEDS_UTF8);
         }
         self.parameters_refused(&mail.parameters)
     }
@@ -104,9 +114,6 @@ impl<B: Backend> Session<B> {
         let Some(address) = self.recipient_address(rcpt.to) else {
             return self.mistake(&reply::UNKNOWN_COMMAND);
         };
-        if !address.is_ascii() && envelope.parameters.utf8.is_none() {
-            return self.mistake(&reply::NEEDS_UTF8);
-        }
         let recipient = Recipient {
             address,
             parameters: rcpt.parameters,
