@@ -121,6 +121,38 @@ fn a_mistake_in_the_configuration_stops_a_daemon_with_one_clear_line() {
 }
 
 #[test]
+fn a_second_mta_on_the_same_queue_says_that_it_is_taken() {
+    let suite = Suite::start();
+    let config = suite.dev()["config"].as_str().unwrap();
+    let text = fs::read_to_string(config).unwrap();
+    let (before, mta) = text.split_once("[mta]").unwrap();
+    // The same queue, with places of its own.
+    let mine = mta
+        .lines()
+        .filter(|line| line.starts_with("state"))
+        .collect::<String>();
+    let second = suite.scratch().join("second.toml");
+    let places = "smtp = []\nsubmission = []\nsubmissions = []\nhealth = []";
+    let control = suite.scratch().join("second.sock");
+    let text = format!(
+        "{before}[mta]\n{mine}\n{places}\ncontrol = \"{}\"\n",
+        control.display()
+    );
+    fs::write(&second, text).unwrap();
+    let finished = suite
+        .program("roost-mta")
+        .arg("--config")
+        .arg(&second)
+        .finish();
+    assert!(!finished.success(), "{finished}");
+    let said = format!("{}{}", finished.stdout(), finished.stderr());
+    assert!(
+        said.contains("another process uses the queue in"),
+        "{finished}"
+    );
+}
+
+#[test]
 fn status_names_every_daemon() {
     let suite = Suite::start();
     let status = suite.roostctl().args(["status", "--json"]).ok_text();

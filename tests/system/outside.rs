@@ -1,7 +1,9 @@
 //! Mail for the outside world, through the MX that the test's resolver names.
 
+use std::fs;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
 use roost_tests::client::{Curl, Mutt, Swaks};
 use roost_tests::peer::{Dns, Postfix};
 use roost_tests::{Suite, message, wait_for};
@@ -93,6 +95,43 @@ fn a_refused_message_comes_back_as_a_report_that_mutt_shows() {
         shown.contains("stranger@outside.test"),
         "mutt shows {shown}"
     );
+}
+
+#[test]
+fn mail_waits_for_the_tls_that_it_needs_until_a_reload_says_that_it_does_not() {
+    let world = world();
+    let strict = format!(
+        "{}[mta.outbound_tls.domains]\n\"outside.test\" = \"encrypt\"\n",
+        world.settings
+    );
+    let suite = Suite::start_with(&strict);
+    let text = message::plain("sealed");
+    Curl::new(&suite, ALICE)
+        .submit("friend@outside.test", text.as_bytes())
+        .ok();
+    wait_for("the reason why it waits", Duration::from_secs(30), || {
+        let list = suite.roostctl().args(["queue", "list", "--json"]).ok_text();
+        list.contains("TLS is required (level encrypt)")
+            .then_some(())
+    });
+    assert!(world.postfix.received().is_empty());
+    let settings = suite.state().join("etc/conf.d/50-test.toml");
+    fs::write(settings, &world.settings).unwrap();
+    kill(suite.pid("roost-mta"), Signal::SIGHUP).unwrap();
+    wait_for("the reload", Duration::from_secs(30), || {
+        suite
+            .log()
+            .contains("settings of [mta] are in force")
+            .then_some(())
+    });
+    suite.roostctl().args(["queue", "retry", "--all"]).ok();
+    wait_for("the message at the MX", Duration::from_secs(30), || {
+        let received = world.postfix.received();
+        received
+            .iter()
+            .any(|mail| mail.contains("Subject: sealed"))
+            .then_some(())
+    });
 }
 
 #[test]

@@ -11,6 +11,7 @@ use roost_proto_smtp::Address;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::dispatch::destinations::Concurrency;
+use crate::outbound::tls::Policies;
 use crate::schedule::Lifetime;
 
 /// `[mta]`: the mail transfer agent of this node.
@@ -46,6 +47,9 @@ pub struct Config {
     /// Messages a minute that one account, or one client that has not signed in, may send; 0 is
     /// no limit. This machine is exempt.
     pub messages_per_minute: u32,
+    /// How much TLS mail to other hosts must have: `none`, `may`, `encrypt` or `verify`, by
+    /// destination: `outbound_tls = { default = "may", domains = { "example.test" = "verify" } }`.
+    pub outbound_tls: Policies,
     /// Connections to other hosts at a time.
     pub deliveries: Deliveries,
     /// How long messages live in the queue.
@@ -55,7 +59,7 @@ pub struct Config {
 }
 
 /// `[mta.connections]`
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Connections {
     /// From other hosts.
@@ -170,6 +174,7 @@ impl Default for Config {
             message_size_max: ByteSize::bytes(10_240_000),
             connections: Connections::default(),
             messages_per_minute: 600,
+            outbound_tls: Policies::default(),
             deliveries: Deliveries::default(),
             queue: QueueTimes::default(),
             checkpoint: ByteSize::mib(64),
@@ -191,7 +196,7 @@ impl Settings for Config {
         if self.smtp_port == 0 {
             return Err(Wrong::new("smtp_port", "expected a port from 1 to 65535"));
         }
-        Ok(())
+        self.outbound_tls.check()
     }
 }
 
@@ -205,6 +210,12 @@ impl Config {
             delay_warning: (!warning.is_zero()).then_some(warning),
             notice_expiry: self.queue.notice_expiry.duration(),
         }
+    }
+
+    /// The name servers' addresses.
+    #[must_use]
+    pub fn servers(&self) -> Vec<SocketAddr> {
+        self.name_servers.iter().map(|server| server.0).collect()
     }
 
     /// How many connections there may be.

@@ -24,7 +24,7 @@ use roost_kit::tasks::Tasks;
 use tokio::sync::Notify;
 
 use crate::metrics::Counts;
-use crate::outbound::{Courier, Dns};
+use crate::outbound::{Courier, Dns, Ways};
 use crate::outcome::{Fate, Outcome, status};
 use crate::queue::message::{Attempt, Message};
 use crate::queue::{Queue, QueueError, QueueId};
@@ -69,7 +69,7 @@ pub struct Dispatcher<A: Addresses, D: Dns> {
     courier: Courier<D>,
     tasks: Tasks,
     clock: Clock,
-    lifetime: Lifetime,
+    lifetime: Mutex<Lifetime>,
     counts: Counts,
     random: Mutex<StdRng>,
     desk: Mutex<Desk>,
@@ -92,7 +92,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
             courier: parts.courier,
             tasks: parts.tasks,
             clock: parts.clock,
-            lifetime: parts.lifetime,
+            lifetime: Mutex::new(parts.lifetime),
             counts: parts.counts,
             random: Mutex::new(parts.random),
             settling: Mutex::default(),
@@ -128,6 +128,22 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
     #[must_use]
     pub fn whereabouts(&self, id: QueueId) -> Whereabouts {
         self.desk.lock().whereabouts(id)
+    }
+
+    /// How long messages live.
+    fn lifetime(&self) -> Lifetime {
+        *self.lifetime.lock()
+    }
+
+    /// Other settings hold from now on, for what is in the queue too.
+    pub fn set(&self, lifetime: Lifetime, concurrency: Concurrency, ways: Arc<Ways>) {
+        *self.lifetime.lock() = lifetime;
+        *self.courier.ways.write() = ways;
+        self.desk.lock().destinations.set_concurrency(concurrency);
+        for (id, _) in self.queue.list() {
+            self.desk.lock().schedule_by(id, Timestamp::MIN);
+        }
+        self.wake.notify_one();
     }
 
     /// Tries a message at once, whatever its schedule and that of its destinations says.
@@ -195,7 +211,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
     /// When a message is given up.
     #[must_use]
     pub fn expires(&self, message: &Message) -> Timestamp {
-        message.expires(&self.lifetime)
+        message.expires(&self.lifetime())
     }
 
     /// Runs until the drain: plans what is due, opens connections.
@@ -261,9 +277,9 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
             .filter_map(|(_, _, progress)| progress.retry_at);
         let due = retries
             .filter(|retry| *retry > now)
-            .chain(message.warning_at(&self.lifetime))
+            .chain(message.warning_at(&self.lifetime()))
             .chain([
-                message.expires(&self.lifetime),
+                message.expires(&self.lifetime()),
                 crate::schedule::later(now, LOOK_AGAIN),
             ])
             .min()

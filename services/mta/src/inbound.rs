@@ -8,6 +8,7 @@
 //! | `accept` | what a complete message needs to be acknowledged |
 //! | `intake` | where an incoming message is kept until it is complete |
 //! | `fixup` | what a submitted message lacks |
+//! | [`names`] | what clients are called |
 //! | [`policy`] | what the directory says about all mail: sizes, networks, relay host |
 //! | [`networks`] | whose addresses are trusted |
 //! | [`serve`] | sessions on sockets |
@@ -20,6 +21,7 @@ pub mod backend;
 mod fixup;
 mod intake;
 mod login;
+pub mod names;
 pub mod networks;
 pub mod policy;
 pub mod serve;

@@ -12,7 +12,7 @@
 //! | [`control`] | what `roostctl queue` asks; the types of its answers |
 //! | [`envelope`], [`outcome`] | what is kept about senders, recipients and attempts |
 //! | [`header`], [`trace`] | the little that is read of a message |
-//! | `start`, `upkeep`, [`metrics`], [`config`], [`limits`] | the daemon around it |
+//! | `start`, `upkeep`, `reload`, [`metrics`], [`config`], [`limits`] | the daemon around it |
 //!
 //! The life of a message: [`inbound::backend`] accepts it ([`queue::Queue::accept`]) → it is due at
 //! the [`dispatch::desk`] → a plan asks the [`route::Router`] and makes jobs →
@@ -21,7 +21,7 @@
 //!
 //! What later parts add has its place: checks of a whole message (scanners, milters, SPF, DKIM,
 //! DMARC) between [`inbound`]'s intake and its acceptance, signing before a message is queued,
-//! verified TLS in [`outbound::courier`].
+//! policies that domains publish (DANE, MTA-STS) in [`outbound::tls`].
 
 pub mod config;
 pub mod control;
@@ -35,6 +35,7 @@ pub mod metrics;
 pub mod outbound;
 pub mod outcome;
 pub mod queue;
+mod reload;
 pub mod route;
 pub mod schedule;
 pub mod stamp;

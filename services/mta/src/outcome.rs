@@ -24,6 +24,8 @@ pub mod status {
     pub const MAINTENANCE: Enhanced = Enhanced::new(4, 2, 1);
     /// Trouble of our own.
     pub const LOCAL_TROUBLE: Enhanced = Enhanced::new(4, 3, 0);
+    /// TLS is required and cannot be had (RFC 3463: cryptographic failure).
+    pub const NO_TLS: Enhanced = Enhanced::new(4, 7, 5);
     /// There is no such mailbox.
     pub const NO_MAILBOX: Enhanced = Enhanced::new(5, 1, 1);
     /// There is no such host.

@@ -11,6 +11,7 @@
 //! | module | what it decides |
 //! |---|---|
 //! | [`message`] | what is kept about a message, which notices it owes |
+//! | [`lock`] | that one process at a time uses it |
 //! | [`record`] | the journal's records |
 //! | [`state`] | what the records add up to |
 //! | [`spool`] | contents in files |
@@ -22,6 +23,7 @@ pub mod checkpoint;
 pub mod content;
 mod id;
 mod index;
+pub mod lock;
 pub mod message;
 pub mod record;
 pub mod recovery;
@@ -45,6 +47,7 @@ use crate::limits::{CONTENT_MEMORY, QUEUE_MESSAGES_MAX};
 use content::ContentReader;
 pub use id::{NotAnId, QueueId, QueueIds};
 use index::{Home, Index};
+use lock::QueueLock;
 use message::{Attempt, Message};
 use record::Record;
 use spool::Spool;
@@ -61,6 +64,8 @@ pub struct Queue {
     clock: Clock,
     index: Mutex<Index>,
     failed: Notify,
+    /// Given up with the queue, so that nothing writes to it without.
+    _lock: Option<QueueLock>,
 }
 
 /// Where a content is.
@@ -113,6 +118,15 @@ pub enum QueueError {
 }
 
 impl Queue {
+    /// Keeps the lock as long as there is anybody who can use the queue.
+    #[must_use]
+    pub fn locked_by(self, lock: QueueLock) -> Self {
+        Self {
+            _lock: Some(lock),
+            ..self
+        }
+    }
+
     /// A fresh id.
     pub fn new_id(&self) -> QueueId {
         self.index.lock().ids.next(self.clock.now())

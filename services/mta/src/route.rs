@@ -18,6 +18,7 @@ pub use hop::{Hop, NextHop};
 pub use ldap::{LdapAddresses, email};
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use parking_lot::RwLock;
 use roost_proto_smtp::{Address, Domain, Host};
@@ -32,7 +33,7 @@ pub struct Router<A> {
     host: Domain,
     /// Where mail for outside goes, as the directory last said.
     relay: RwLock<Option<Hop>>,
-    smtp_port: u16,
+    smtp_port: AtomicU16,
 }
 
 /// Local parts that every host must answer for (RFC 5321 §4.5.1, RFC 2142 §2), and the one that our
@@ -47,8 +48,18 @@ impl<A: Addresses> Router<A> {
             addresses,
             host,
             relay: RwLock::new(None),
-            smtp_port,
+            smtp_port: AtomicU16::new(smtp_port),
         })
+    }
+
+    /// Who says what addresses mean.
+    pub fn addresses(&self) -> &A {
+        &self.addresses
+    }
+
+    /// Hosts outside listen at another port from now on.
+    pub fn set_smtp_port(&self, port: u16) {
+        self.smtp_port.store(port, Ordering::Relaxed);
     }
 
     /// Says which host mail for outside goes through (`zimbraMtaRelayHost`).
@@ -59,7 +70,7 @@ impl<A: Addresses> Router<A> {
     /// The port of hosts outside.
     #[must_use]
     pub fn smtp_port(&self) -> u16 {
-        self.smtp_port
+        self.smtp_port.load(Ordering::Relaxed)
     }
 
     /// Which host gets mail for `address` next.
@@ -87,7 +98,7 @@ impl<A: Addresses> Router<A> {
     }
 
     fn outside(&self, address: &Address) -> NextHop {
-        let port = self.smtp_port;
+        let port = self.smtp_port();
         let hop = match (&*self.relay.read(), address.host()) {
             (Some(relay), _) => relay.clone(),
             (None, Host::Domain(domain)) => Hop::Mx {

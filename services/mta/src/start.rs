@@ -1,14 +1,16 @@
 //! From settings to a daemon that serves.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use anyhow::Context as _;
+use parking_lot::RwLock;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use roost_core_directory::client::{Directory, Settings as DirectorySettings};
 use roost_kit::Kit;
 use roost_kit::config::Listen;
-use roost_kit::limit::{KeyedRates, LoginDelays, Rate};
+use roost_kit::limit::LoginDelays;
 use roost_kit::net::{Admission, Security, Service, Surroundings};
 use roost_proto_smtp::{Domain, Role};
 
@@ -16,14 +18,16 @@ use crate::config::Config;
 use crate::control;
 use crate::dispatch::{Dispatcher, Parts};
 use crate::inbound::accounts::LdapAccounts;
-use crate::inbound::backend::{Entrance, RATE_SPAN};
+use crate::inbound::backend::{Entrance, rates};
+use crate::inbound::names::ClientNames;
 use crate::inbound::policy::Present;
 use crate::inbound::serve::{BUSY, Server};
-use crate::limits::RATES_KEPT;
 use crate::metrics::Counts;
-use crate::outbound::{Courier, HickoryDns};
+use crate::outbound::{Courier, HickoryDns, Ways};
 use crate::queue::Queue;
+use crate::queue::lock::QueueLock;
 use crate::queue::recovery::Settings as QueueSettings;
+use crate::reload::Reload;
 use crate::route::{LdapAddresses, Router};
 use crate::upkeep::Upkeep;
 
@@ -47,10 +51,12 @@ struct Daemon {
     kit: Kit,
     host: Domain,
     directory: Directory,
+    dns: HickoryDns,
     queue: Arc<Queue>,
     router: Arc<Router<LdapAddresses>>,
     dispatcher: Arc<Dispatcher<LdapAddresses, HickoryDns>>,
     policy: Arc<Present>,
+    checkpoint: Arc<AtomicU64>,
     counts: Counts,
 }
 
@@ -69,12 +75,13 @@ impl Daemon {
             .map(|postmaster| postmaster.0.clone());
         let addresses = LdapAddresses::new(directory.clone(), postmaster, kit.clock.clone());
         let router = Router::new(addresses, host.clone(), config.smtp_port);
-        let servers: Vec<_> = config.name_servers.iter().map(|server| server.0).collect();
+        let dns = HickoryDns::new(&config.servers()).context("cannot use the name servers")?;
+        let ways = Ways::new(config.lmtp.clone(), config.outbound_tls.clone())
+            .context("cannot verify other hosts (mta.outbound_tls)")?;
         let courier = Courier {
-            dns: HickoryDns::new(&servers).context("cannot use the name servers")?,
+            dns: dns.clone(),
             host: host.clone(),
-            lmtp: config.lmtp.clone(),
-            tls: roost_kit::tls::opportunistic()?,
+            ways: RwLock::new(ways),
         };
         let dispatcher = Dispatcher::new(Parts {
             queue: Arc::clone(&queue),
@@ -88,15 +95,18 @@ impl Daemon {
             random: StdRng::from_rng(&mut rand::rng()),
         });
         let policy = Present::new(config.message_size_max.as_u64());
+        let checkpoint = Arc::new(AtomicU64::new(config.checkpoint.as_u64()));
         Ok(Self {
             config,
             kit,
             host,
             directory,
+            dns,
             queue,
             router,
             dispatcher,
             policy,
+            checkpoint,
             counts,
         })
     }
@@ -109,7 +119,7 @@ impl Daemon {
             directory: self.directory.clone(),
             policy: Arc::clone(&self.policy),
             node: self.kit.shared.node.name.clone(),
-            checkpoint: self.config.checkpoint.as_u64(),
+            checkpoint: Arc::clone(&self.checkpoint),
             counts: self.counts.clone(),
             health: self.kit.health.clone(),
             clock: self.kit.clock.clone(),
@@ -123,8 +133,7 @@ impl Daemon {
     }
 
     fn serve(&self) -> anyhow::Result<()> {
-        let rate = self.config.messages_per_minute;
-        let rate = (rate > 0).then(|| Rate::per(rate, RATE_SPAN));
+        let clock = &self.kit.clock;
         let entrance = Arc::new(Entrance {
             host: self.host.clone(),
             queue: Arc::clone(&self.queue),
@@ -132,10 +141,11 @@ impl Daemon {
             accounts: LdapAccounts::new(self.directory.clone()),
             dispatcher: Arc::clone(&self.dispatcher),
             policy: Arc::clone(&self.policy),
-            delays: LoginDelays::new(self.kit.clock.clone()),
-            rates: rate.map(|rate| KeyedRates::new(rate, RATES_KEPT, self.kit.clock.clone())),
+            names: Arc::new(ClientNames::new(self.dns.clone(), clock.clone())),
+            delays: LoginDelays::new(clock.clone()),
+            rates: RwLock::new(rates(self.config.messages_per_minute, clock)),
             counts: self.counts.clone(),
-            clock: self.kit.clock.clone(),
+            clock: clock.clone(),
         });
         let around = Surroundings {
             clock: self.kit.clock.clone(),
@@ -145,6 +155,18 @@ impl Daemon {
         let limits = self.config.connections;
         let smtp = Admission::new("smtp", limits.smtp, &self.kit.metrics);
         let submission = Admission::new("submission", limits.submission, &self.kit.metrics);
+        let reload = Reload {
+            config: self.config.clone(),
+            dns: self.dns.clone(),
+            dispatcher: Arc::clone(&self.dispatcher),
+            router: Arc::clone(&self.router),
+            policy: Arc::clone(&self.policy),
+            entrance: Arc::clone(&entrance),
+            smtp: smtp.clone(),
+            submission: submission.clone(),
+            checkpoint: Arc::clone(&self.checkpoint),
+        };
+        reload.begin(&self.kit);
         let mx = Server {
             role: Role::Mx,
             entrance: Arc::clone(&entrance),
@@ -202,11 +224,13 @@ async fn open_queue(config: &Config, kit: &Kit) -> anyhow::Result<Arc<Queue>> {
         directory: config.state.clone(),
         segment_bytes: SEGMENT,
     };
+    let lock = QueueLock::take(&config.state)?;
     let (disk, clock) = (kit.disk.clone(), kit.clock.clone());
     let opened = tokio::task::spawn_blocking(move || Queue::open(&settings, disk, clock));
     let queue = opened
         .await?
-        .with_context(|| format!("cannot open the queue in {}", config.state.display()))?;
+        .with_context(|| format!("cannot open the queue in {}", config.state.display()))?
+        .locked_by(lock);
     tracing::info!(messages = queue.len(), "queue opened");
     Ok(Arc::new(queue))
 }

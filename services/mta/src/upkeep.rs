@@ -1,6 +1,7 @@
 //! What goes on beside mail: checkpoints, figures, looking whether the directory answers, the end.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use roost_core_directory::client::Directory;
@@ -36,7 +37,7 @@ pub(crate) struct Upkeep<A: Addresses, D: Dns> {
     /// This node's name in the directory.
     pub(crate) node: String,
     /// After how many bytes of journal a checkpoint is made.
-    pub(crate) checkpoint: u64,
+    pub(crate) checkpoint: Arc<AtomicU64>,
     /// What is counted.
     pub(crate) counts: Counts,
     /// What keeps us from serving.
@@ -78,7 +79,10 @@ impl<A: Addresses, D: Dns> Upkeep<A, D> {
         self.show();
         self.ask_directory().await;
         self.dispatcher.tidy();
-        if self.queue.checkpoint_is_due(self.checkpoint) {
+        if self
+            .queue
+            .checkpoint_is_due(self.checkpoint.load(Ordering::Relaxed))
+        {
             self.make_checkpoint().await;
         }
     }

@@ -9,7 +9,7 @@ use roost_proto_smtp::{Recipient as Rcpt, ReversePath};
 use super::Dispatcher;
 use super::destinations::Job;
 use crate::limits::{IDLE_LOCAL, IDLE_REMOTE, MESSAGES_PER_CONNECTION};
-use crate::outbound::{Carried, Connection, Dns, Parcel, Unreachable};
+use crate::outbound::{Carried, Connection, Dns, Parcel, Tried, Unreachable};
 use crate::outcome::{Fate, Outcome};
 use crate::queue::QueueId;
 use crate::queue::content::Source;
@@ -20,6 +20,16 @@ use crate::schedule::{Backoff, later, since};
 
 /// How long a failure waits for the message's other deliveries, so that one notice tells all.
 const NOTICE_GRACE: Duration = Duration::from_secs(30);
+
+/// What to do after a message.
+enum After {
+    /// The next one.
+    Next,
+    /// The connection turned out to be closed already; the job is back in its queue.
+    Closed,
+    /// The host went away: the job may be another's, or these are its outcomes.
+    Broken(Job, Vec<Outcome>),
+}
 
 impl<A: Addresses, D: Dns> Dispatcher<A, D> {
     /// One connection's life.
@@ -33,11 +43,12 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
         let Some(job) = self.take(hop) else {
             return;
         };
-        match self.courier.connect(hop).await {
+        let mut tried = Tried::default();
+        match self.courier.connect(hop, &mut tried).await {
             Ok(connection) => {
                 self.desk.lock().destinations.reached(hop);
                 self.wake.notify_one();
-                self.carry_all(hop, connection, job).await;
+                self.carry_all(hop, connection, job, tried).await;
             }
             Err(Unreachable::Later(status, why)) => {
                 self.park(hop, job, &format!("{why} ({status})"))
@@ -74,11 +85,23 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
             .unreachable(hop, why, now, &mut *self.random.lock());
     }
 
-    async fn carry_all(&self, hop: &Hop, mut connection: Connection, first: Job) {
+    async fn carry_all(&self, hop: &Hop, mut connection: Connection, first: Job, mut tried: Tried) {
         let mut next = Some(first);
         while let Some(job) = next {
-            if !self.carry(hop, &mut connection, job).await {
-                break;
+            match self.carry(hop, &mut connection, job).await {
+                After::Next => {}
+                After::Closed => break,
+                After::Broken(job, outcomes) => {
+                    let relay = connection.relay().to_owned();
+                    let other = self.courier.connect(hop, &mut tried).await;
+                    let Ok(other) = other else {
+                        self.report(hop, &job, &relay, outcomes).await;
+                        break;
+                    };
+                    connection = other;
+                    next = Some(job);
+                    continue;
+                }
             }
             let spent = connection.messages() >= MESSAGES_PER_CONNECTION;
             if !connection.is_usable() || spent || self.tasks.draining().is_cancelled() {
@@ -121,27 +144,28 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
         job
     }
 
-    /// One message over a connection; false if the connection turned out to be closed already.
-    async fn carry(&self, hop: &Hop, connection: &mut Connection, job: Job) -> bool {
+    /// One message over a connection.
+    async fn carry(&self, hop: &Hop, connection: &mut Connection, job: Job) -> After {
         let Some(message) = self.queue.get(job.id).filter(|message| !message.held) else {
             self.desk.lock().done(&job);
-            return true;
+            return After::Next;
         };
         let Some(parcel) = parcel(&message, &job) else {
             self.desk.lock().done(&job);
-            return true;
+            return After::Next;
         };
         let source = Source::new(Arc::clone(&self.queue), job.id);
         match connection.carry(&parcel, &source, &self.clock).await {
             Carried::Stale => {
                 self.desk.lock().give_back(hop, job);
                 self.wake.notify_one();
-                false
+                After::Closed
             }
+            Carried::Broken(outcomes) => After::Broken(job, outcomes),
             Carried::Outcomes(outcomes) => {
                 let relay = connection.relay().to_owned();
                 self.report(hop, &job, &relay, outcomes).await;
-                true
+                After::Next
             }
         }
     }

@@ -61,8 +61,15 @@ impl Desk {
         }
     }
 
-    /// Looks at a message at `when`, instead of when it was to be looked at.
+    /// Looks at a message at `when`, instead of when it was to be looked at; but at once if somebody
+    /// is in a hurry for it.
     pub fn schedule(&mut self, id: QueueId, when: Timestamp) {
+        let hurried = self.works.get(&id).is_some_and(|work| work.hurried);
+        self.postpone(id, if hurried { Timestamp::MIN } else { when });
+    }
+
+    /// Looks at a message at `when`, whoever is in a hurry: it cannot be looked at before.
+    pub fn postpone(&mut self, id: QueueId, when: Timestamp) {
         let work = self.works.entry(id).or_default();
         if let Some(before) = work.due.replace(when) {
             self.due.remove(&(before, id));
@@ -236,5 +243,27 @@ impl Desk {
         };
         let up = self.destinations.deadline();
         due.into_iter().chain(up).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hurry_is_not_forgotten_by_whoever_makes_plans_meanwhile() {
+        let mut desk = Desk::new(Concurrency { total: 1, each: 1 });
+        let (id, now) = (QueueId(1), Timestamp::UNIX_EPOCH);
+        let hour = crate::schedule::later(now, std::time::Duration::from_secs(3600));
+        desk.hurry(id);
+        desk.schedule(id, hour);
+        assert_eq!(desk.next_due(now), Some(id));
+        assert!(desk.take_hurry(id));
+        desk.plan_ended(id);
+        desk.schedule(id, hour);
+        assert_eq!(desk.next_due(now), None);
+        desk.hurry(id);
+        desk.postpone(id, hour);
+        assert_eq!(desk.next_due(now), None, "it cannot be looked at before");
     }
 }

@@ -96,6 +96,18 @@ impl Destinations {
         }
     }
 
+    /// Other limits hold for connections that are opened from now on.
+    pub fn set_concurrency(&mut self, concurrency: Concurrency) {
+        self.concurrency = concurrency;
+        for queue in self.queues.values_mut() {
+            queue.limit = queue.limit.min(concurrency.each);
+        }
+        let waiting: Vec<_> = self.queues.keys().cloned().collect();
+        for hop in waiting {
+            self.take_turn(&hop);
+        }
+    }
+
     /// Puts a job at the end of its destination's queue.
     pub fn push(&mut self, hop: &Hop, job: Job, lane: Lane) {
         let limit = CONNECTIONS_AT_FIRST.min(self.concurrency.each);

@@ -48,7 +48,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
         );
         self.desk
             .lock()
-            .schedule(id, later(self.clock.now(), RETRY));
+            .postpone(id, later(self.clock.now(), RETRY));
         self.wake.notify_one();
         false
     }
@@ -57,7 +57,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
         while let Some(message) = self.queue.get(id) {
             let now = self.clock.now();
             let mut owed = message.owed();
-            owed.extend(message.owed_warning(&self.lifetime, now));
+            owed.extend(message.owed_warning(&self.lifetime(), now));
             let Some(owed) = owed.into_iter().next() else {
                 break;
             };
@@ -132,7 +132,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
             recipients: owed.recipients.iter().filter_map(outcome_of).collect(),
             received_from: message.received_from.as_deref(),
             arrived: message.arrived,
-            retry_until: message.expires(&self.lifetime),
+            retry_until: message.expires(&self.lifetime()),
             returned: self.returned(about, message, owed).await,
         };
         dsn::compose(&report, &owed.to, id, now)

@@ -46,7 +46,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
             (running, !running && desk.take_hurry(id))
         };
         if running {
-            self.desk.lock().schedule(id, later(now, POSTPONED));
+            self.desk.lock().postpone(id, later(now, POSTPONED));
             return;
         }
         if self.queue.get(id).is_some_and(|message| message.held) {
@@ -60,7 +60,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
             self.desk.lock().forget(id);
             return;
         };
-        if message.expires(&self.lifetime) <= now {
+        if message.expires(&self.lifetime()) <= now {
             self.desk.lock().planned(id, Vec::new(), Lane::Later);
             let attempts = message.pending().map(|(index, _, progress)| {
                 let last = progress.last.as_ref().map(|last| last.text.as_str());

@@ -1,6 +1,7 @@
 //! The dispatcher with real sockets: hosts that answer as they are told, addresses and names by
 //! tables.
 
+mod hosts;
 mod sink;
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::RwLock;
 use rand::SeedableRng;
 use roost_kit::config::ListenSpec;
 use roost_kit::disk::RealDisk;
@@ -23,6 +25,7 @@ use super::*;
 use crate::envelope::{Envelope, Recipient};
 use crate::outbound::DnsTrouble;
 use crate::outbound::dns::Mx;
+use crate::outbound::tls::Policies;
 use crate::queue::Place;
 use crate::queue::message::Content;
 use crate::queue::recovery::Settings;
@@ -52,6 +55,10 @@ impl Dns for Names {
         let known = literal.or_else(|| self.hosts.get(host).copied());
         known.map(|address| vec![address]).ok_or(DnsTrouble::NoName)
     }
+
+    async fn names(&self, _address: IpAddr) -> Result<Vec<String>, DnsTrouble> {
+        Err(DnsTrouble::NoName)
+    }
 }
 
 struct Stage {
@@ -62,6 +69,11 @@ struct Stage {
 
 /// alice, bob and nobody have mailboxes at `store`; hosts outside listen at the port of `outside`.
 fn stage(store: SocketAddr, outside: SocketAddr, names: Names) -> Stage {
+    stage_with(store, outside, names, Policies::default())
+}
+
+/// The same with policies for TLS.
+fn stage_with(store: SocketAddr, outside: SocketAddr, names: Names, tls: Policies) -> Stage {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings {
         directory: folder.path().to_owned(),
@@ -82,8 +94,7 @@ fn stage(store: SocketAddr, outside: SocketAddr, names: Names) -> Stage {
         courier: Courier {
             dns: names,
             host,
-            lmtp: BTreeMap::from([("store.example.test".to_owned(), place)]),
-            tls: roost_kit::tls::opportunistic().unwrap(),
+            ways: RwLock::new(ways(place, tls)),
         },
         tasks: tasks.clone(),
         clock,
@@ -98,6 +109,11 @@ fn stage(store: SocketAddr, outside: SocketAddr, names: Names) -> Stage {
         tasks,
         _folder: folder,
     }
+}
+
+fn ways(store: ListenSpec, policies: Policies) -> Arc<Ways> {
+    let stores = BTreeMap::from([("store.example.test".to_owned(), store)]);
+    Ways::new(stores, policies).unwrap()
 }
 
 impl Stage {

@@ -58,11 +58,14 @@ fn recipient_fields(
     field(out, "Action", action(report.kind, outcome.fate));
     field(out, "Status", &outcome.status.to_string());
     if let Some(remote) = &outcome.remote {
-        // RFC 3464 §2.3.5: the name of the host; an address goes into a comment.
+        // RFC 3464 §2.3.5: the name of the host, without the address that we know it by besides.
+        let name = remote
+            .split_once('[')
+            .map_or(remote.as_str(), |(name, _)| name);
         field(
             out,
             "Remote-MTA",
-            &format!("dns; {}", printable(remote, smtputf8)),
+            &format!("dns; {}", printable(name, smtputf8)),
         );
     }
     let kind = if outcome.remote.is_some() {

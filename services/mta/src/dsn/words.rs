@@ -64,8 +64,8 @@ fn closing(report: &Report<'_>) -> String {
     let host = report.host;
     match report.kind {
         Kind::Failure => format!(
-            "\r\nFor help, write to <postmaster@{host}> and include this notice. You may leave\r\n\
-             out what it brings back of your message.\r\n"
+            "\r\nFor help, write to <postmaster@{host}>\r\nand include this notice. You may \
+             leave out what it brings back of your message.\r\n"
         ),
         Kind::Delay => format!(
             "\r\nIt will be tried until {}; then it will be returned to you.\r\n",

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use roost_journal::AppendError;
 use roost_kit::fields::{self, Chain};
 use roost_proto_smtp::grammar::mail::Body;
-use roost_proto_smtp::{Accepted, Context, Envelope, Refusal};
+use roost_proto_smtp::{Accepted, Context, Domain, Envelope, Refusal};
 
 use super::accounts::Accounts;
 use super::backend::{Entrance, SmtpBackend};
@@ -46,11 +46,13 @@ impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
         let queued = entrance.queue.accept(id, message, complete.place).await;
         let queued = queued.map_err(|error| refusal_for(id, &error))?;
         file.keep();
+        let client = self.name.get().await;
         entrance.counts.accepted.inc();
         entrance.counts.accepted_octets.inc_by(size);
         tracing::info!(
             { fields::QUEUE_ID } = %queued.id(),
             { fields::PEER } = %self.peer,
+            client = client.as_ref().map(Domain::as_str),
             { fields::ACCOUNT } = at.account.map(|account| entrance.accounts.name(account)),
             { fields::FROM } = %sender,
             recipients,

@@ -5,10 +5,10 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use roost_kit::clock::Clock;
 use roost_kit::fields::{self, Escaped};
-use roost_kit::limit::{KeyedRates, LoginDelays, address_key};
+use roost_kit::limit::{KeyedRates, LoginDelays, Rate, address_key};
 use roost_kit::net::Peer;
 use roost_proto_smtp::grammar::mail::Mail;
 use roost_proto_smtp::trace::Received;
@@ -19,10 +19,11 @@ use roost_proto_smtp::{
 use super::accounts::Accounts;
 use super::fixup::Submitted;
 use super::intake::Intake;
+use super::names::{ClientName, ClientNames};
 use super::policy::Present;
 use crate::dispatch::Dispatcher;
 use crate::envelope;
-use crate::limits::EXPANDED_MAX;
+use crate::limits::{EXPANDED_MAX, RATES_KEPT};
 use crate::metrics::Counts;
 use crate::outbound::Dns;
 use crate::queue::Queue;
@@ -43,20 +44,37 @@ pub struct Entrance<A: Addresses, C: Accounts, D: Dns> {
     pub dispatcher: Arc<Dispatcher<A, D>>,
     /// What the directory says about all mail.
     pub policy: Arc<Present>,
+    /// What clients are called.
+    pub names: Arc<ClientNames<D>>,
     /// What failed logins cost.
     pub delays: LoginDelays,
     /// Messages that a client or an account may send in a time; this machine's own are exempt.
-    pub rates: Option<KeyedRates<String>>,
+    pub rates: RwLock<Option<Arc<KeyedRates<String>>>>,
     /// What is counted.
     pub counts: Counts,
     /// What time it is.
     pub clock: Clock,
 }
 
+impl<A: Addresses, C: Accounts, D: Dns> Entrance<A, C, D> {
+    /// Lets an account or client send so many messages a minute from now on; 0 is no limit.
+    pub fn set_rate(&self, messages_per_minute: u32) {
+        *self.rates.write() = rates(messages_per_minute, &self.clock);
+    }
+}
+
+/// What counts messages that are sent in a minute; nothing where there is no limit.
+#[must_use]
+pub fn rates(messages_per_minute: u32, clock: &Clock) -> Option<Arc<KeyedRates<String>>> {
+    let rate = (messages_per_minute > 0).then(|| Rate::per(messages_per_minute, RATE_SPAN));
+    rate.map(|rate| Arc::new(KeyedRates::new(rate, RATES_KEPT, clock.clone())))
+}
+
 /// One session's side of the mta.
 pub struct SmtpBackend<A: Addresses, C: Accounts, D: Dns> {
     pub(super) entrance: Arc<Entrance<A, C, D>>,
     pub(super) peer: Peer,
+    pub(super) name: Arc<ClientName<D>>,
     /// Failed logins so far.
     pub(super) failures: AtomicU32,
     /// What the accepted recipients of the open transaction mean.
@@ -67,8 +85,10 @@ impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
     /// A session with `peer`.
     #[must_use]
     pub fn new(entrance: Arc<Entrance<A, C, D>>, peer: Peer) -> Self {
+        let names = Arc::clone(&entrance.names);
         Self {
             entrance,
+            name: Arc::new(ClientName::new(names, peer.ip())),
             peer,
             failures: AtomicU32::new(0),
             routed: Mutex::default(),
@@ -91,12 +111,8 @@ impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
 
     /// Whether the account or the client sends too much.
     fn check_rate(&self, account: Option<&C::Account>) -> Result<(), Refusal> {
-        let Some(rates) = self
-            .entrance
-            .rates
-            .as_ref()
-            .filter(|_| !self.peer.is_loopback())
-        else {
+        let rates = self.entrance.rates.read().clone();
+        let Some(rates) = rates.filter(|_| !self.peer.is_loopback()) else {
             return Ok(());
         };
         let key = match account {
@@ -184,8 +200,11 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
             [recipient] => Some(&recipient.address),
             _ => None,
         };
+        // Usually found long ago; never waited for longer than `names` allows.
+        let mut client = at.client.clone();
+        client.name = self.name.get().await;
         let received = Received {
-            client: at.client,
+            client: &client,
             by: &self.entrance.host,
             with: at.with(envelope),
             id: &name,
@@ -241,4 +260,4 @@ fn directory_down() -> Refusal {
 }
 
 /// The shortest time that a rate's bucket forgets in.
-pub const RATE_SPAN: Duration = Duration::from_secs(60);
+const RATE_SPAN: Duration = Duration::from_secs(60);

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 use roost_core_directory::client::{Directory, Unavailable};
@@ -53,7 +54,7 @@ impl Policy {
 #[derive(Debug)]
 pub struct Present {
     policy: RwLock<Arc<Policy>>,
-    default_size: u64,
+    default_size: AtomicU64,
 }
 
 impl Present {
@@ -62,7 +63,7 @@ impl Present {
     pub fn new(default_size: u64) -> Arc<Self> {
         Arc::new(Self {
             policy: RwLock::new(Arc::new(Policy::first(default_size))),
-            default_size,
+            default_size: AtomicU64::new(default_size),
         })
     }
 
@@ -77,6 +78,11 @@ impl Present {
         *self.policy.write() = Arc::new(policy);
     }
 
+    /// Another size holds where the directory has none, from the next [`Present::refresh`] on.
+    pub fn set_default_size(&self, size: u64) {
+        self.default_size.store(size, Ordering::Relaxed);
+    }
+
     /// Asks the directory as the server `node`.
     ///
     /// # Errors
@@ -89,9 +95,10 @@ impl Present {
             Some(server) => server.setting(name),
             None => config.setting(name),
         };
+        let default_size = || self.default_size.load(Ordering::Relaxed);
         let networks = setting("zimbraMtaMyNetworks");
         let policy = Policy {
-            message_size_max: config.message_size_max().unwrap_or(self.default_size),
+            message_size_max: config.message_size_max().unwrap_or_else(default_size),
             networks: networks::read(networks.texts()),
             relay: relay(&setting("zimbraMtaRelayHost")),
             scram,

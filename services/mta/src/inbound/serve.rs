@@ -1,5 +1,6 @@
 //! SMTP sessions on sockets.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -47,9 +48,11 @@ impl<A: Addresses, C: Accounts, D: Dns> Server<A, C, D> {
         let peer = stream.peer();
         let config = Arc::new(self.config());
         let backend = SmtpBackend::new(Arc::clone(&self.entrance), peer);
+        let name = Arc::clone(&backend.name);
         let now = self.around.clock.instant();
         let talk = Talk(Session::new(backend, config, client(&stream), now));
-        let ended = converse(stream, talk, &self.around).await;
+        let conversation = converse(stream, talk, &self.around);
+        let ended = beside(name.get(), conversation).await;
         tracing::debug!(
             { fields::SERVICE } = ?self.role,
             { fields::PEER } = %peer,
@@ -74,6 +77,20 @@ impl<A: Addresses, C: Accounts, D: Dns> Server<A, C, D> {
             config.mechanisms = mechanisms(policy.scram);
         }
         config
+    }
+}
+
+/// Runs `other` while `main` goes on, and no longer.
+async fn beside<T>(other: impl Future, main: impl Future<Output = T>) -> T {
+    let never = async {
+        other.await;
+        std::future::pending().await
+    };
+    // Cancel-safe: `main` is the one that ends; a search that is dropped is begun again by whoever
+    // asks next.
+    tokio::select! {
+        done = main => done,
+        done = never => done,
     }
 }
 

@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::RwLock;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use roost_journal::sim_disk::SimDisk;
 use roost_kit::clock::Clock;
-use roost_kit::limit::{KeyedRates, LoginDelays, Rate};
+use roost_kit::limit::LoginDelays;
 use roost_kit::metrics::Metrics;
 use roost_kit::net::Peer;
 use roost_kit::tasks::Tasks;
@@ -20,13 +21,15 @@ use roost_proto_smtp::session::{Client, Security};
 use roost_proto_smtp::{Address, Config, Next, Role, Session};
 
 use super::accounts::Accounts;
-use super::backend::{Entrance, RATE_SPAN, SmtpBackend};
+use super::backend::{Entrance, SmtpBackend, rates};
+use super::names::ClientNames;
 use super::policy::{Policy, Present};
 use crate::dispatch::destinations::Concurrency;
 use crate::dispatch::{Dispatcher, Parts};
 use crate::metrics::Counts;
 use crate::outbound::dns::Mx;
-use crate::outbound::{Courier, Dns, DnsTrouble};
+use crate::outbound::tls::Policies;
+use crate::outbound::{Courier, Dns, DnsTrouble, Ways};
 use crate::queue::Queue;
 use crate::queue::message::Message;
 use crate::queue::recovery::Settings;
@@ -73,8 +76,18 @@ impl Dns for NoDns {
         Err(DnsTrouble::NoName)
     }
 
-    async fn addresses(&self, _host: &str) -> Result<Vec<IpAddr>, DnsTrouble> {
-        Err(DnsTrouble::NoName)
+    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, DnsTrouble> {
+        match host {
+            "host.outside.test" => Ok(vec![NAMED.parse().unwrap()]),
+            _ => Err(DnsTrouble::NoName),
+        }
+    }
+
+    async fn names(&self, address: IpAddr) -> Result<Vec<String>, DnsTrouble> {
+        match address.to_string().as_str() {
+            NAMED => Ok(vec!["host.outside.test".to_owned()]),
+            _ => Err(DnsTrouble::NoName),
+        }
     }
 }
 
@@ -84,6 +97,9 @@ struct Stage {
 }
 
 const OUTSIDE: &str = "192.0.2.1";
+
+/// A client whose address has a name.
+const NAMED: &str = "192.0.2.7";
 
 impl Stage {
     fn new(table: Table) -> Self {
@@ -104,8 +120,7 @@ impl Stage {
             courier: Courier {
                 dns: NoDns,
                 host: host.clone(),
-                lmtp: BTreeMap::new(),
-                tls: roost_kit::tls::opportunistic().unwrap(),
+                ways: RwLock::new(Ways::new(BTreeMap::new(), Policies::default()).unwrap()),
             },
             tasks: Tasks::new(),
             clock: clock.clone(),
@@ -114,7 +129,6 @@ impl Stage {
             counts: counts.clone(),
             random: StdRng::seed_from_u64(1),
         });
-        let rate = Rate::per(3, RATE_SPAN);
         let entrance = Entrance {
             host,
             queue: Arc::clone(&queue),
@@ -122,8 +136,9 @@ impl Stage {
             accounts: OneAccount,
             dispatcher,
             policy: Present::new(1_000_000),
+            names: Arc::new(ClientNames::new(NoDns, clock.clone())),
             delays: LoginDelays::new(clock.clone()),
-            rates: Some(KeyedRates::new(rate, 10, clock.clone())),
+            rates: RwLock::new(rates(3, &clock)),
             counts,
             clock,
         };
@@ -189,6 +204,19 @@ const BOB: &str = "MAIL FROM:<x@outside.test>\nRCPT TO:<bob@example.test>\n";
 
 fn bob() -> Stage {
     Stage::new(Table::new().mailbox("bob@example.test"))
+}
+
+#[tokio::test]
+async fn a_client_is_called_by_the_name_that_leads_back_to_it() {
+    for (address, origin) in [(NAMED, "host.outside.test"), (OUTSIDE, "unknown")] {
+        let stage = bob();
+        stage
+            .play(Role::Mx, address, &format!("{BOB}DATA\n\nhi\n.\n"))
+            .await;
+        let start = format!("Received: from client.example ({origin} [{address}])\r\n");
+        let content = stage.content().await;
+        assert!(content.starts_with(&start), "{content}");
+    }
 }
 
 #[tokio::test]

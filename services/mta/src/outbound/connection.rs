@@ -47,8 +47,10 @@ pub struct Connection {
 pub(super) enum Opened {
     /// It is ready.
     Ready(Box<Connection>),
-    /// TLS was begun and failed.
+    /// TLS was begun and failed, or is required and not offered.
     NoTls(String),
+    /// It is this host that answers.
+    Ourselves,
     /// The host does not want us, or is not there.
     Refused(Enhanced, String),
 }
@@ -71,6 +73,9 @@ pub enum Carried {
     Outcomes(Vec<Outcome>),
     /// The host had closed the idle connection: nothing was tried.
     Stale,
+    /// The host went away or closed before it had the message: another may take it. The outcomes
+    /// are what holds if there is none.
+    Broken(Vec<Outcome>),
 }
 
 impl Connection {
@@ -82,6 +87,7 @@ impl Connection {
         relay: String,
         tls: Arc<ClientConfig>,
     ) -> Opened {
+        let own_name = settings.name.clone();
         let mut connection = Self {
             protocol: settings.protocol,
             client: Client::new(settings),
@@ -93,7 +99,20 @@ impl Connection {
             usable: true,
         };
         match connection.talk().await {
+            Ok(Next::Ready) if connection.is_host(&own_name) => {
+                connection.quit().await;
+                Opened::Ourselves
+            }
             Ok(Next::Ready) => Opened::Ready(Box::new(connection)),
+            Ok(Next::Closed(failure @ (Failure::NoTls | Failure::Lost(Stage::StartTls)))) => {
+                Opened::NoTls(failure.to_string())
+            }
+            Ok(Next::Closed(
+                failure @ Failure::Refused {
+                    stage: Stage::StartTls,
+                    ..
+                },
+            )) => Opened::NoTls(failure.to_string()),
             Ok(Next::Closed(failure)) => {
                 let reply = failure.reply();
                 Opened::Refused(reply.status(), format!("{}: {failure}", connection.relay))
@@ -102,6 +121,12 @@ impl Connection {
             Ok(other) => Opened::Refused(status::LOCAL_TROUBLE, format!("unexpected {other:?}")),
             Err(error) => Opened::NoTls(error),
         }
+    }
+
+    /// Whether a host outside says that it has this name.
+    fn is_host(&self, name: &str) -> bool {
+        let said = self.client.capabilities().host();
+        self.protocol == Protocol::Smtp && said.eq_ignore_ascii_case(name)
     }
 
     /// Whether another message can be sent.
@@ -151,6 +176,11 @@ impl Connection {
             let report = self.transact(parcel, some, source).await;
             if self.was_stale(&report) {
                 return Carried::Stale;
+            }
+            if chosen.len() == all.len() && self.went_away(&report) {
+                let outcomes = report.verdicts.iter();
+                let outcomes = outcomes.map(|verdict| self.outcome(verdict, clock.now()));
+                return Carried::Broken(outcomes.collect());
             }
             let accepted = report
                 .verdicts
@@ -341,6 +371,14 @@ impl Connection {
                 let early = matches!(verdict.stage, Stage::Mail | Stage::Reset);
                 let gone = verdict.reply == closed || verdict.reply.code == 421;
                 early && (gone || verdict.reply == Failure::Lost(Stage::Reset).reply())
+            })
+    }
+
+    /// Whether the host left before the message was sent and refused nobody for good.
+    fn went_away(&self, report: &Report) -> bool {
+        !self.usable
+            && report.verdicts.iter().all(|verdict| {
+                verdict.stage != Stage::Message && verdict.reply.outcome() == Class::Temporary
             })
     }
 

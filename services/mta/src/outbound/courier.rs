@@ -1,20 +1,21 @@
 //! How a connection to a next hop is opened.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use roost_kit::config::ListenSpec;
 use roost_kit::fields::Chain;
 use roost_kit::net::Stream;
-use roost_proto_smtp::client::{Protocol, Settings, TlsPolicy};
+use roost_proto_smtp::client::{Protocol, Settings};
 use roost_proto_smtp::{Domain, Enhanced};
-use rustls::ClientConfig;
 
 use super::connection::{Connection, Opened};
 use super::dns::Dns;
 use super::hosts::{self, Host, NoHost};
+use super::tls::{Level, Ways};
+use crate::limits::HOSTS_TRIED;
 use crate::outcome::status;
 use crate::route::Hop;
 
@@ -28,10 +29,8 @@ pub struct Courier<D> {
     pub dns: D,
     /// Our host name, for EHLO.
     pub host: Domain,
-    /// Where stores really are, by their host name: where the directory's answer does not hold.
-    pub lmtp: BTreeMap<String, ListenSpec>,
-    /// TLS that anybody may answer (RFC 7435).
-    pub tls: Arc<ClientConfig>,
+    /// Where stores are and how much TLS is needed, as it is set now.
+    pub ways: RwLock<Arc<Ways>>,
 }
 
 /// Why a next hop cannot be reached.
@@ -58,29 +57,60 @@ struct Candidate {
     place: ListenSpec,
 }
 
+/// The hosts that one attempt has tried already.
+#[derive(Debug, Default)]
+pub struct Tried(Vec<ListenSpec>);
+
+/// Why one host is of no use.
+enum Useless {
+    /// It does not want us, or cannot be spoken with.
+    Trouble(Enhanced, String),
+    /// It is this host.
+    Ourselves,
+}
+
 impl<D: Dns> Courier<D> {
-    /// A connection that is ready for a message: the first host that says so.
+    /// A connection that is ready for a message: the first host that says so and was not tried
+    /// before in this attempt.
     ///
     /// # Errors
     /// If no host does.
-    pub async fn connect(&self, hop: &Hop) -> Result<Connection, Unreachable> {
-        let mut problem = Unreachable::Later(status::NO_ANSWER, format!("{hop}: nobody to ask"));
-        for candidate in self.candidates(hop).await? {
-            match self.try_host(hop, &candidate).await {
+    pub async fn connect(&self, hop: &Hop, tried: &mut Tried) -> Result<Connection, Unreachable> {
+        let ways = Arc::clone(&self.ways.read());
+        let mut problem = None;
+        for candidate in self.candidates(hop, &ways).await? {
+            if tried.0.len() >= HOSTS_TRIED {
+                break;
+            }
+            if tried.0.contains(&candidate.place) {
+                continue;
+            }
+            tried.0.push(candidate.place.clone());
+            match self.try_host(hop, &candidate, &ways).await {
                 Ok(connection) => return Ok(connection),
-                Err((status, text)) => {
+                Err(Useless::Trouble(status, text)) => {
                     tracing::debug!(%hop, host = candidate.name, text, "a host cannot be used");
-                    problem = Unreachable::Later(status, text);
+                    problem = Some(Unreachable::Later(status, text));
+                }
+                // RFC 5321 §5.1: hosts that are not better than we are must not be used.
+                Err(Useless::Ourselves) => {
+                    let text = format!(
+                        "mail for {hop} loops back to this host ({}), which does not take it",
+                        candidate.name
+                    );
+                    let looped = Unreachable::Never(status::LOOP, text);
+                    return Err(problem.unwrap_or(looped));
                 }
             }
         }
-        Err(problem)
+        let nobody = || Unreachable::Later(status::NO_ANSWER, format!("{hop}: nobody to ask"));
+        Err(problem.unwrap_or_else(nobody))
     }
 
-    async fn candidates(&self, hop: &Hop) -> Result<Vec<Candidate>, Unreachable> {
+    async fn candidates(&self, hop: &Hop, ways: &Ways) -> Result<Vec<Candidate>, Unreachable> {
         let found = match hop {
             Hop::Lmtp { host, port } => {
-                if let Some(place) = self.lmtp.get(host) {
+                if let Some(place) = ways.lmtp.get(host) {
                     return Ok(vec![Candidate {
                         name: host.clone(),
                         place: place.clone(),
@@ -109,27 +139,35 @@ impl<D: Dns> Courier<D> {
         &self,
         hop: &Hop,
         candidate: &Candidate,
-    ) -> Result<Connection, (Enhanced, String)> {
-        match self
-            .open(hop, candidate, policy(hop, &candidate.place))
-            .await
-        {
-            Opened::Ready(connection) => Ok(*connection),
+        ways: &Ways,
+    ) -> Result<Connection, Useless> {
+        let level = level(hop, &candidate.place, ways);
+        let opened = match self.open(hop, candidate, level, ways).await {
+            Opened::NoTls(error) if level.is_required() => {
+                let text = format!(
+                    "{}: TLS is required (level {}) and cannot be had: {error}",
+                    candidate.name,
+                    level.word()
+                );
+                return Err(Useless::Trouble(status::NO_TLS, text));
+            }
             // RFC 7435 §4: encryption that does not work is no reason to keep mail back where
             // clear text would have been good enough.
             Opened::NoTls(error) => {
                 tracing::info!(host = candidate.name, error, "TLS failed; going on without");
-                match self.open(hop, candidate, TlsPolicy::Skip).await {
-                    Opened::Ready(connection) => Ok(*connection),
-                    Opened::NoTls(text) => Err((status::NO_ANSWER, text)),
-                    Opened::Refused(status, text) => Err((temporary(status), text)),
-                }
+                self.open(hop, candidate, Level::None, ways).await
             }
-            Opened::Refused(status, text) => Err((temporary(status), text)),
+            opened => opened,
+        };
+        match opened {
+            Opened::Ready(connection) => Ok(*connection),
+            Opened::NoTls(text) => Err(Useless::Trouble(status::NO_ANSWER, text)),
+            Opened::Refused(status, text) => Err(Useless::Trouble(temporary(status), text)),
+            Opened::Ourselves => Err(Useless::Ourselves),
         }
     }
 
-    async fn open(&self, hop: &Hop, candidate: &Candidate, tls: TlsPolicy) -> Opened {
+    async fn open(&self, hop: &Hop, candidate: &Candidate, level: Level, ways: &Ways) -> Opened {
         let Candidate { name, place } = candidate;
         let stream = match Stream::connect(place, CONNECT_TIME).await {
             Ok(stream) => stream,
@@ -144,26 +182,26 @@ impl<D: Dns> Courier<D> {
                 false => Protocol::Smtp,
             },
             name: self.host.to_string(),
-            tls,
+            tls: level.policy(),
             login: None,
         };
         let relay = match place {
             ListenSpec::Address(address) => format!("{name}[{}]:{}", address.ip(), address.port()),
             ListenSpec::Path(path) => format!("{name}[{}]", path.display()),
         };
-        Connection::greet(stream, settings, name.clone(), relay, Arc::clone(&self.tls)).await
+        Connection::greet(stream, settings, name.clone(), relay, ways.trust(level)).await
     }
 }
 
-/// Stores on this machine need no encryption.
-fn policy(hop: &Hop, place: &ListenSpec) -> TlsPolicy {
+/// What the policy says; stores on this machine need no encryption.
+fn level(hop: &Hop, place: &ListenSpec, ways: &Ways) -> Level {
     let on_this_machine = match place {
         ListenSpec::Address(address) => is_loopback(*address),
         ListenSpec::Path(_) => true,
     };
     match hop.is_local() && on_this_machine {
-        true => TlsPolicy::Skip,
-        false => TlsPolicy::Opportunistic,
+        true => Level::None,
+        false => ways.policies.level(hop),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
@@ -9,6 +10,7 @@ use hickory_resolver::config::{NameServerConfig, ResolverConfig};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
+use parking_lot::RwLock;
 
 /// How long one query may take; it is asked again once.
 const QUERY_TIME: Duration = Duration::from_secs(5);
@@ -39,11 +41,17 @@ pub trait Dns: Send + Sync + 'static {
     /// The addresses of a host; none where it has no such records but exists.
     fn addresses(&self, host: &str)
     -> impl Future<Output = Result<Vec<IpAddr>, DnsTrouble>> + Send;
+
+    /// The names that an address claims to have (PTR), unconfirmed and of any syntax.
+    fn names(
+        &self,
+        address: IpAddr,
+    ) -> impl Future<Output = Result<Vec<String>, DnsTrouble>> + Send;
 }
 
-/// The real one.
+/// The real one; clones share its cache and its name servers.
 #[derive(Clone)]
-pub struct HickoryDns(TokioResolver);
+pub struct HickoryDns(Arc<RwLock<TokioResolver>>);
 
 impl std::fmt::Debug for HickoryDns {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -57,20 +65,38 @@ impl HickoryDns {
     /// # Errors
     /// If the machine's settings cannot be read.
     pub fn new(servers: &[SocketAddr]) -> Result<Self, NetError> {
-        let mut builder = match servers {
-            [] => TokioResolver::builder_tokio()?,
-            servers => {
-                let servers = servers.iter().map(name_server).collect();
-                let config = ResolverConfig::from_parts(None, Vec::new(), servers);
-                TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-            }
-        };
-        let options = builder.options_mut();
-        options.timeout = QUERY_TIME;
-        options.attempts = 2;
-        options.cache_size = CACHED_MAX;
-        Ok(Self(builder.build()?))
+        Ok(Self(Arc::new(RwLock::new(resolver(servers)?))))
     }
+
+    /// Asks others from now on; what was remembered is forgotten.
+    ///
+    /// # Errors
+    /// As [`HickoryDns::new`]; everything is as before then.
+    pub fn ask(&self, servers: &[SocketAddr]) -> Result<(), NetError> {
+        let resolver = resolver(servers)?;
+        *self.0.write() = resolver;
+        Ok(())
+    }
+
+    fn resolver(&self) -> TokioResolver {
+        self.0.read().clone()
+    }
+}
+
+fn resolver(servers: &[SocketAddr]) -> Result<TokioResolver, NetError> {
+    let mut builder = match servers {
+        [] => TokioResolver::builder_tokio()?,
+        servers => {
+            let servers = servers.iter().map(name_server).collect();
+            let config = ResolverConfig::from_parts(None, Vec::new(), servers);
+            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+        }
+    };
+    let options = builder.options_mut();
+    options.timeout = QUERY_TIME;
+    options.attempts = 2;
+    options.cache_size = CACHED_MAX;
+    builder.build()
 }
 
 fn name_server(address: &SocketAddr) -> NameServerConfig {
@@ -84,7 +110,7 @@ fn name_server(address: &SocketAddr) -> NameServerConfig {
 impl Dns for HickoryDns {
     async fn mx(&self, domain: &str) -> Result<Vec<Mx>, DnsTrouble> {
         // The final dot: no search list.
-        let answer = match self.0.mx_lookup(format!("{domain}.")).await {
+        let answer = match self.resolver().mx_lookup(format!("{domain}.")).await {
             Ok(answer) => answer,
             Err(error) => return none_or(&error),
         };
@@ -107,10 +133,26 @@ impl Dns for HickoryDns {
             "localhost" => host.to_owned(),
             host => format!("{host}."),
         };
-        match self.0.lookup_ip(name).await {
+        match self.resolver().lookup_ip(name).await {
             Ok(answer) => Ok(answer.iter().collect()),
             Err(error) => none_or(&error),
         }
+    }
+
+    async fn names(&self, address: IpAddr) -> Result<Vec<String>, DnsTrouble> {
+        let answer = match self.resolver().reverse_lookup(address).await {
+            Ok(answer) => answer,
+            Err(error) => return none_or(&error),
+        };
+        // An alias (RFC 2317) may come before the records themselves.
+        let names = answer
+            .answers()
+            .iter()
+            .filter_map(|record| match &record.data {
+                RData::PTR(name) => Some(host_name(&name.to_ascii())),
+                _ => None,
+            });
+        Ok(names.collect())
     }
 }
 

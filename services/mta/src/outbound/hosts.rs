@@ -40,6 +40,8 @@ pub async fn of_domain(
 ) -> Result<Vec<Host>, NoHost> {
     let records = match dns.mx(domain.as_str()).await {
         Ok(records) => records,
+        // Some name servers say so of names that have addresses only; those are asked for next.
+        Err(DnsTrouble::NoName) => Vec::new(),
         Err(trouble) => return Err(trouble_with(domain.as_str(), &trouble)),
     };
     let names = ranked(records, domain, own, &mut rand::rng())?;
@@ -150,7 +152,7 @@ mod tests {
         async fn mx(&self, domain: &str) -> Result<Vec<Mx>, DnsTrouble> {
             match domain {
                 "down.test" => Err(DnsTrouble::Temporary("timeout".to_owned())),
-                "nowhere.test" => Err(DnsTrouble::NoName),
+                "nowhere.test" | "half.test" => Err(DnsTrouble::NoName),
                 domain => Ok(self.mx.get(domain).cloned().unwrap_or_default()),
             }
         }
@@ -158,6 +160,10 @@ mod tests {
         async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, DnsTrouble> {
             let known = self.addresses.get(host).cloned();
             known.ok_or(DnsTrouble::NoName)
+        }
+
+        async fn names(&self, _address: IpAddr) -> Result<Vec<String>, DnsTrouble> {
+            Ok(Vec::new())
         }
     }
 
@@ -230,7 +236,13 @@ mod tests {
         let good = hosts("good.test").await.unwrap();
         let shown: Vec<_> = good.iter().map(|host| host.address.to_string()).collect();
         assert_eq!(shown, ["[2001:db8::1]:25", "192.0.2.1:25"]);
+        table
+            .addresses
+            .insert("half.test", vec!["192.0.2.3".parse().unwrap()]);
+        let hosts =
+            |name: &'static str| of_domain(&table, domain(name).leak(), us.clone().leak(), 25);
         assert_eq!(hosts("plain.test").await.unwrap().len(), 1);
+        assert_eq!(hosts("half.test").await.unwrap().len(), 1);
         for (name, code) in [
             ("null.test", status::NULL_MX),
             ("nowhere.test", status::NO_HOST),

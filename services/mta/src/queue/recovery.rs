@@ -87,6 +87,7 @@ impl Queue {
             clock,
             index: Mutex::new(index),
             failed: Notify::new(),
+            _lock: None,
         })
     }
 }

@@ -19,7 +19,7 @@ const ADMINISTRATORS_FRESH: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct LdapAddresses {
     directory: Directory,
-    postmaster: Option<Address>,
+    postmaster: Mutex<Option<Address>>,
     clock: Clock,
     administrators: Mutex<Option<(Instant, Vec<Address>)>>,
 }
@@ -30,10 +30,17 @@ impl LdapAddresses {
     pub fn new(directory: Directory, postmaster: Option<Address>, clock: Clock) -> Self {
         Self {
             directory,
-            postmaster,
+            postmaster: Mutex::new(postmaster),
             clock,
             administrators: Mutex::default(),
         }
+    }
+}
+
+impl LdapAddresses {
+    /// Another postmaster from now on.
+    pub fn set_postmaster(&self, postmaster: Option<Address>) {
+        *self.postmaster.lock() = postmaster;
     }
 }
 
@@ -87,7 +94,7 @@ impl Addresses for LdapAddresses {
     }
 
     async fn postmasters(&self) -> Result<Vec<Address>, Unavailable> {
-        if let Some(postmaster) = &self.postmaster {
+        if let Some(postmaster) = &*self.postmaster.lock() {
             return Ok(vec![postmaster.clone()]);
         }
         let now = self.clock.instant();

@@ -37,7 +37,7 @@ pub struct Admission(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    limits: ConnectionLimits,
+    limits: Mutex<ConnectionLimits>,
     present: Mutex<Present>,
     open: Gauge,
     accepted: Counter,
@@ -86,12 +86,17 @@ impl Admission {
             Family::<RefusedLabel, Counter>::default(),
         );
         Self(Arc::new(Inner {
-            limits,
+            limits: Mutex::new(limits),
             present: Mutex::default(),
             open,
             accepted,
             refused,
         }))
+    }
+
+    /// Other limits hold for connections that come from now on.
+    pub fn set_limits(&self, limits: ConnectionLimits) {
+        *self.0.limits.lock() = limits;
     }
 
     /// Lets a peer in, or says which limit it is over.
@@ -115,14 +120,15 @@ impl Admission {
             true => None,
             false => peer.ip().map(address_key),
         };
+        let limits = *self.0.limits.lock();
         let mut present = self.0.present.lock();
-        if present.total >= self.0.limits.total {
+        if present.total >= limits.total {
             return Err(Refused::Total);
         }
         if let Some(address) = address {
             // Bounded by `total`: an entry goes with its last connection.
             let count = present.by_address.entry(address).or_insert(0);
-            if *count >= self.0.limits.per_address {
+            if *count >= limits.per_address {
                 if *count == 0 {
                     present.by_address.remove(&address);
                 }
@@ -181,6 +187,9 @@ mod tests {
         assert_eq!(admission.admit(Peer::Local).unwrap_err(), Refused::Total);
         drop(first);
         let _again = admission.admit(peer("192.0.2.1:4")).unwrap();
+        let fewer = ConnectionLimits { total: 3, ..limits };
+        admission.set_limits(fewer);
+        assert_eq!(admission.admit(Peer::Local).unwrap_err(), Refused::Total);
         assert_eq!(admission.0.open.get(), 4);
         assert_eq!(admission.0.present.lock().by_address.len(), 1);
     }

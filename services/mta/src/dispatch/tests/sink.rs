@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use roost_kit::net::Stream;
+use roost_kit::tls::Tls;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -23,6 +26,14 @@ pub(super) struct Taken {
 pub(super) struct Script {
     /// LMTP: a reply for each recipient.
     pub(super) lmtp: bool,
+    /// The greeting, if not 220; it ends the session.
+    pub(super) greeting: Option<&'static str>,
+    /// The name in the reply to EHLO; `sink` if none.
+    pub(super) name: Option<&'static str>,
+    /// The certificate for STARTTLS, which has to be among the keywords too.
+    pub(super) tls: Option<Tls>,
+    /// The reply to MAIL, which ends the session; 250 if none.
+    pub(super) mail: Option<&'static str>,
     /// Keywords of EHLO.
     pub(super) offers: Vec<&'static str>,
     /// Replies to RCPT by address.
@@ -37,6 +48,7 @@ pub(super) struct Script {
 struct Log {
     taken: Mutex<Vec<Taken>>,
     connections: Mutex<u32>,
+    secured: Mutex<u32>,
     news: Notify,
 }
 
@@ -87,6 +99,10 @@ impl Sink {
         *self.log.connections.lock()
     }
 
+    pub(super) fn secured(&self) -> u32 {
+        *self.log.secured.lock()
+    }
+
     /// Waits until so many transactions were taken.
     pub(super) async fn taken(&self, count: usize) -> Vec<Taken> {
         loop {
@@ -106,18 +122,32 @@ async fn serve(stream: TcpStream, script: Arc<Mutex<Script>>, log: Arc<Log>) {
 }
 
 async fn session(stream: TcpStream, script: Arc<Mutex<Script>>, log: Arc<Log>) -> Option<()> {
-    let (read, mut write) = stream.into_split();
-    let mut lines = BufReader::new(read).lines();
+    let mut stream = BufReader::new(Stream::from_tcp(stream).ok()?);
     let mut taken = Taken::default();
     let mut accepted = 0;
-    write.write_all(b"220 sink\r\n").await.ok()?;
-    while let Some(line) = lines.next_line().await.ok()? {
+    let greeting = script.lock().greeting;
+    if let Some(greeting) = greeting {
+        return say(&mut stream, &format!("{greeting}\r\n")).await;
+    }
+    say(&mut stream, "220 sink\r\n").await?;
+    while let Some(line) = hear(&mut stream).await {
         let said = script.lock().clone();
         let verb: String = line.chars().take(4).collect::<String>().to_uppercase();
         let reply = match verb.as_str() {
             "EHLO" | "LHLO" => {
                 let offers = said.offers.iter().map(|offer| format!("250-{offer}\r\n"));
-                format!("250-sink\r\n{}250 HELP\r\n", offers.collect::<String>())
+                let name = said.name.unwrap_or("sink");
+                format!("250-{name}\r\n{}250 HELP\r\n", offers.collect::<String>())
+            }
+            "STAR" => {
+                say(&mut stream, "220 go\r\n").await?;
+                let secured = stream.into_inner().upgrade(said.tls.as_ref()?).await;
+                stream = BufReader::new(secured.ok()?);
+                log.secured.lock().add_assign(1);
+                continue;
+            }
+            "MAIL" if said.mail.is_some() => {
+                return say(&mut stream, &format!("{}\r\n", said.mail?)).await;
             }
             "MAIL" => {
                 taken = Taken {
@@ -143,8 +173,8 @@ async fn session(stream: TcpStream, script: Arc<Mutex<Script>>, log: Arc<Log>) -
             }
             "DATA" if accepted == 0 => "554 no recipients\r\n".to_owned(),
             "DATA" => {
-                write.write_all(b"354 go\r\n").await.ok()?;
-                while let Some(line) = lines.next_line().await.ok()? {
+                say(&mut stream, "354 go\r\n").await?;
+                while let Some(line) = hear(&mut stream).await {
                     if line == "." {
                         break;
                     }
@@ -160,15 +190,25 @@ async fn session(stream: TcpStream, script: Arc<Mutex<Script>>, log: Arc<Log>) -
                 reply.repeat(count)
             }
             "QUIT" => {
-                write.write_all(b"221 bye\r\n").await.ok()?;
-                return Some(());
+                return say(&mut stream, "221 bye\r\n").await;
             }
             _ => "250 ok\r\n".to_owned(),
         };
-        write.write_all(reply.as_bytes()).await.ok()?;
+        say(&mut stream, &reply).await?;
         if verb == "DATA" && said.hang_up {
             return Some(());
         }
     }
     Some(())
+}
+
+async fn say(stream: &mut BufReader<Stream>, reply: &str) -> Option<()> {
+    stream.write_all(reply.as_bytes()).await.ok()?;
+    stream.flush().await.ok()
+}
+
+async fn hear(stream: &mut BufReader<Stream>) -> Option<String> {
+    let mut line = String::new();
+    let count = stream.read_line(&mut line).await.ok()?;
+    (count > 0).then(|| line.trim_end().to_owned())
 }

@@ -52,6 +52,7 @@ impl Extension {
 /// What a server offers. Nothing, after HELO.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
+    host: String,
     extensions: u16,
     size_max: Option<u64>,
     recipients_max: Option<usize>,
@@ -60,9 +61,15 @@ pub struct Capabilities {
 
 impl Capabilities {
     pub(super) fn parse(reply: &Reply) -> Self {
-        let mut capabilities = Self::default();
-        // The first line is the server's name.
-        for line in reply.text.split('\n').skip(1) {
+        let mut lines = reply.text.split('\n');
+        // RFC 5321 §4.1.1.1: the first line begins with the server's name.
+        let greeting = lines.next().unwrap_or_default();
+        let host = greeting.split_ascii_whitespace().next();
+        let mut capabilities = Self {
+            host: host.unwrap_or_default().to_owned(),
+            ..Self::default()
+        };
+        for line in lines {
             capabilities.line(line.trim());
         }
         capabilities
@@ -92,6 +99,12 @@ impl Capabilities {
                 .find(|(name, _)| name.eq_ignore_ascii_case("RCPTMAX"))
                 .and_then(|(_, max)| max.parse().ok());
         }
+    }
+
+    /// The name that the server says it has; empty after HELO.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Whether the server offers it.
