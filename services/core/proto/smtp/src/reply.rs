@@ -158,7 +158,13 @@ pub(crate) const CANNOT_VERIFY: Reply = Reply::new(
 pub(crate) const HELP: Reply = Reply::new(
     214,
     Enhanced::new(2, 0, 0),
-    "See RFC 5321\nHELO EHLO LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS AUTH",
+    "See RFC 5321\nHELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS AUTH",
+);
+// RFC 2033 §4.1: no HELO and EHLO; nobody signs in.
+pub(crate) const HELP_LMTP: Reply = Reply::new(
+    214,
+    Enhanced::new(2, 0, 0),
+    "See RFC 2033\nLHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS",
 );
 
 pub(crate) const SHUTTING_DOWN: Reply = Reply::new(

@@ -260,7 +260,10 @@ impl<B: Backend> Session<B> {
                 self.idle_command(&reply::OK)
             }
             Command::Noop => self.idle_command(&reply::OK),
-            Command::Help => self.idle_command(&reply::HELP),
+            Command::Help => match self.config.role {
+                Role::Lmtp => self.idle_command(&reply::HELP_LMTP),
+                Role::Mx | Role::Submission => self.idle_command(&reply::HELP),
+            },
             Command::Vrfy(_) => self.idle_command(&reply::CANNOT_VERIFY),
             Command::Expn(_) => self.mistake(&reply::EXPN_OFF),
             Command::Quit => self.close(&reply::BYE),
