@@ -19,7 +19,7 @@ use crate::output::{Colour, Format, Output, say, terminal_width};
 pub(crate) use directory::{
     AccountVerb, AliasVerb, ConfigVerb, CosVerb, DomainVerb, ListVerb, Password, ServerVerb,
 };
-pub(crate) use mail::{Import, MailboxVerb, Messages, QueueVerb};
+pub(crate) use mail::{Flush, Import, MailboxVerb, Messages, QueueVerb};
 
 /// Administers Roost.
 #[derive(Debug, Parser)]

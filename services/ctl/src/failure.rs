@@ -26,6 +26,8 @@ pub(crate) enum Exit {
     NotAllowed = 77,
     /// The configuration has a mistake.
     Configuration = 78,
+    /// Somebody pressed Ctrl-C: 128 and the signal's number, as shells have it.
+    Interrupted = 130,
 }
 
 /// An error for people, and the same for scripts.

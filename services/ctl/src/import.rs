@@ -95,8 +95,8 @@ struct Parcel {
     _memory: OwnedSemaphorePermit,
 }
 
-/// Runs an import.
-pub(crate) async fn run(plan: Plan) -> Result<Report, Failure> {
+/// Runs an import. When `stop` is ready it ends early, and says how far it came.
+pub(crate) async fn run(plan: Plan, stop: impl Future<Output = ()>) -> Result<Report, Failure> {
     let source = scan(&plan).await?;
     let mut first = Connection::open(&plan.place, &plan.login)
         .await
@@ -105,7 +105,8 @@ pub(crate) async fn run(plan: Plan) -> Result<Report, Failure> {
     let present = present(&plan, &names, &mut first).await?;
     first.close().await;
 
-    let progress = Progress::new(source.entries.len(), plan.quiet);
+    let total = source.entries.len();
+    let progress = Progress::new(total, plan.quiet);
     let report = Arc::new(Mutex::new(Report {
         folders: names.len(),
         ..Report::default()
@@ -133,22 +134,40 @@ pub(crate) async fn run(plan: Plan) -> Result<Report, Failure> {
         present,
         progress: progress.clone(),
     };
-    let reading = tokio::task::spawn_blocking(move || reader.run(&parcels));
+    let mut reading = tokio::task::spawn_blocking(move || reader.run(&parcels));
     let mut broken = None;
-    while let Some(ended) = senders.join_next().await {
-        match ended {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => broken = broken.or(Some(failed(error))),
-            Err(error) => broken = broken.or(Some(internal(&error))),
+    let mut read = None;
+    tokio::pin!(stop);
+    while read.is_none() || !senders.is_empty() {
+        tokio::select! {
+            Some(ended) = senders.join_next() => {
+                match ended {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => broken = broken.or(Some(Broken::Store(error))),
+                    Err(error) => broken = broken.or(Some(Broken::Task(error))),
+                }
+                if senders.is_empty() {
+                    // With all senders gone the reader must not wait for room or memory.
+                    queue.lock().await.close();
+                    memory.close();
+                }
+            }
+            ended = &mut reading, if read.is_none() => {
+                read = Some(ended.map_err(|error| internal(&error))?);
+            }
+            () = &mut stop, if !matches!(broken, Some(Broken::Stopped)) => {
+                broken = Some(Broken::Stopped);
+                senders.shutdown().await;
+                queue.lock().await.close();
+                memory.close();
+            }
         }
     }
-    // With all senders gone the reader must not wait for room or memory.
-    queue.lock().await.close();
-    memory.close();
-    let read = reading.await.map_err(|error| internal(&error))?;
+    let read = read.unwrap_or_default();
     progress.finish();
-    if let Some(failure) = broken {
-        return Err(failure.next("run the same command again: it goes on where it stopped"));
+    if let Some(broken) = broken {
+        let report = report.lock().await;
+        return Err(broken.failure(report.imported, read.present, total));
     }
     let mut report = report.lock().await.clone();
     report.present = read.present;
@@ -227,7 +246,13 @@ impl Reader {
     fn run(mut self, parcels: &mpsc::Sender<Parcel>) -> Report {
         let mut report = Report::default();
         let entries = std::mem::take(&mut self.source.entries);
+        for what in std::mem::take(&mut self.source.unreadable) {
+            report.fail(what);
+        }
         for entry in entries {
+            if parcels.is_closed() {
+                return report;
+            }
             match self.read(&entry) {
                 Ok(None) => {
                     report.present += 1;
@@ -344,17 +369,46 @@ async fn next_batch(queue: &Mutex<mpsc::Receiver<Parcel>>) -> Vec<Parcel> {
 }
 
 fn failed(error: ImapError) -> Failure {
-    let exit = match &error {
-        ImapError::Connect(_) => Exit::Unreachable,
-        ImapError::Login(_) => Exit::NotAllowed,
-        ImapError::Lost(_) | ImapError::Refused { .. } | ImapError::Protocol(_) => Exit::Failed,
-    };
+    let exit = exit(&error);
     let failure = Failure::because(exit, "imap", "cannot import", &error);
     match exit {
         Exit::NotAllowed => failure
             .next("see whether the account exists and is active: roostctl account show ADDRESS"),
         Exit::Unreachable => failure.next("roostctl status"),
         _ => failure,
+    }
+}
+
+/// Why an import ended before its end.
+enum Broken {
+    /// The store could not be used any more.
+    Store(ImapError),
+    /// One of our tasks ended.
+    Task(tokio::task::JoinError),
+    /// Whoever started it wished so.
+    Stopped,
+}
+
+impl Broken {
+    /// What is said: how far it came, and how it goes on.
+    fn failure(self, imported: u64, present: u64, total: usize) -> Failure {
+        let what = format!(
+            "import stopped, {imported} of {total} messages imported, {present} were there already"
+        );
+        let failure = match self {
+            Self::Store(error) => Failure::because(exit(&error), "imap", what, &error),
+            Self::Task(error) => Failure::because(Exit::Failed, "internal", what, &error),
+            Self::Stopped => Failure::new(Exit::Interrupted, "interrupted", what),
+        };
+        failure.next("run the same command again: it goes on where it stopped")
+    }
+}
+
+fn exit(error: &ImapError) -> Exit {
+    match error {
+        ImapError::Connect(_) => Exit::Unreachable,
+        ImapError::Login(_) => Exit::NotAllowed,
+        ImapError::Lost(_) | ImapError::Refused { .. } | ImapError::Protocol(_) => Exit::Failed,
     }
 }
 

@@ -70,7 +70,7 @@ impl Record {
 }
 
 impl Output {
-    /// A list of objects. `columns` are what a table shows; `hint` is said on standard error where
+    /// A list of objects. `columns` are what a table shows, and the hidden ones that JSON has too; `hint` is said on standard error where
     /// there is nothing.
     pub(crate) fn list(
         &self,
@@ -80,7 +80,7 @@ impl Output {
     ) -> Result<(), Failure> {
         match &self.format {
             Format::Json(only) => {
-                check_fields(only, records)?;
+                check_fields(only, columns, records)?;
                 let all = records.iter().map(|record| Object { record, only });
                 self.json(&all.collect::<Vec<_>>())
             }
@@ -147,17 +147,20 @@ impl Output {
     }
 }
 
-/// Refuses a field that no object of a list has. An object that is shown alone may lack a field that
-/// is not set.
-fn check_fields(only: &[String], records: &[Record]) -> Result<(), Failure> {
-    let Some(first) = records.first() else {
-        return Ok(());
+/// Refuses a field that no object of a list can have, whether there are any or not. An object that is
+/// shown alone may lack a field that is not set.
+fn check_fields(only: &[String], columns: &[Column], records: &[Record]) -> Result<(), Failure> {
+    let is_known = |field: &str| {
+        columns.iter().any(|column| column.key == field)
+            || records.iter().any(|record| record.get(field).is_some())
     };
-    let unknown = |field: &&String| records.iter().all(|record| record.get(field).is_none());
-    match only.iter().find(unknown) {
+    match only.iter().find(|field| !is_known(field)) {
         None => Ok(()),
         Some(field) => {
-            let known: Vec<&str> = first.fields.iter().map(|(key, _)| key.as_str()).collect();
+            let known: Vec<&str> = match records.first() {
+                Some(first) => first.fields.iter().map(|(key, _)| key.as_str()).collect(),
+                None => columns.iter().map(|column| column.key).collect(),
+            };
             let message = format!("there is no field {field}");
             Err(Failure::new(Exit::Usage, "unknown_field", message)
                 .next(format!("choose of {}", known.join(", "))))
@@ -244,10 +247,17 @@ mod tests {
         ];
         let check = |fields: &[&str], records: &[Record]| {
             let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
-            check_fields(&fields, records)
+            let columns = [Column::text("name", "NAME"), Column::hidden("id")];
+            check_fields(&fields, &columns, records)
         };
         assert!(check(&["name", "quota", "admin"], &records).is_ok());
-        assert!(check(&["nope"], &[]).is_ok());
+        assert!(check(&["name", "id"], &[]).is_ok());
+        assert!(
+            check(&["nope"], &[])
+                .unwrap_err()
+                .text()
+                .ends_with("next: choose of name, id")
+        );
         let failure = check(&["name", "nope"], &records).unwrap_err();
         assert_eq!(
             failure.text(),

@@ -16,13 +16,15 @@ mod server;
 
 pub use account::NewAccount;
 pub use domain::NewDomain;
-pub use edit::{BadEdit, Edit};
+pub use edit::{BadEdit, Difference, Edit};
 pub use error::{AdminError, Thing};
 
 use crate::client::{Change, Directory, Find, Operation, code};
 use crate::dn;
 use crate::entry::Entry;
 use crate::model::GlobalConfig;
+use crate::name::{CosId, DomainName};
+use crate::schema;
 use crate::seed;
 use std::sync::Arc;
 
@@ -94,13 +96,64 @@ impl Admin {
         self.modify(&config.entry, edits).await
     }
 
+    /// What edits would change of an entry, checked as if they were made; nothing where it is set
+    /// like that already.
+    ///
+    /// # Errors
+    /// When a change is not allowed, or the directory cannot be asked.
+    pub async fn preview(
+        &self,
+        entry: &Entry,
+        edits: &[Edit],
+    ) -> Result<Vec<Difference>, AdminError> {
+        let after = self.edited(entry, edits).await?;
+        Ok(edit::differences(entry, &after))
+    }
+
     /// Applies edits to an entry: checks what would come out, then sends the changes.
     async fn modify(&self, entry: &Entry, edits: &[Edit]) -> Result<(), AdminError> {
-        let mut after = entry.clone();
-        edit::apply(&mut after, edits)?;
-        after.check()?;
+        let after = self.edited(entry, edits).await?;
         let changes = edit::changes(entry, &after);
         self.change(&entry.dn, &changes).await
+    }
+
+    /// The entry as the edits make it.
+    async fn edited(&self, entry: &Entry, edits: &[Edit]) -> Result<Entry, AdminError> {
+        let mut after = entry.clone();
+        edit::apply(&mut after, &self.with_ids(edits).await?)?;
+        after.check()?;
+        let default = after.attributes.text("zimbraDefaultDomainName");
+        if let Some(name) = default
+            && entry.attributes.text("zimbraDefaultDomainName") != default
+        {
+            // Logins without a domain would be completed to what does not exist.
+            self.existing_domain(&DomainName::parse(name)?).await?;
+        }
+        Ok(after)
+    }
+
+    /// The edits with the id of a class of service wherever its name was written instead.
+    async fn with_ids(&self, edits: &[Edit]) -> Result<Vec<Edit>, AdminError> {
+        const NAMING_A_COS: [&str; 3] = [
+            "zimbraCOSId",
+            "zimbraDomainDefaultCOSId",
+            "zimbraDomainDefaultExternalUserCOSId",
+        ];
+        let mut edits = edits.to_vec();
+        for edit in &mut edits {
+            let attribute = schema::attribute(edit.name()).map(|attribute| attribute.name);
+            if !attribute.is_some_and(|name| NAMING_A_COS.contains(&name)) {
+                continue;
+            }
+            for value in edit.values_mut() {
+                if let Ok(name) = std::str::from_utf8(value)
+                    && CosId::parse(name).is_err()
+                {
+                    *value = self.get_cos(name).await?.id.to_string().into_bytes();
+                }
+            }
+        }
+        Ok(edits)
     }
 
     async fn change(&self, dn: &str, changes: &[Change]) -> Result<(), AdminError> {

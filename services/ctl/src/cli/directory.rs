@@ -98,8 +98,13 @@ pub(crate) enum AccountVerb {
     Set {
         /// The address
         address: String,
-        #[command(flatten)]
-        settings: Settings,
+        /// The class of service
+        #[arg(long, value_name = "NAME")]
+        cos: Option<String>,
+        /// `ATTRIBUTE=VALUE` sets, `ATTRIBUTE+=VALUE` adds a value, `ATTRIBUTE-=VALUE` removes one,
+        /// `ATTRIBUTE=` unsets (the inherited value holds again)
+        #[arg(value_name = "SETTING", required_unless_present = "cos")]
+        settings: Vec<String>,
     },
     /// Change the password of an account
     SetPassword {

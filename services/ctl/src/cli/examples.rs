@@ -33,6 +33,7 @@ const EXAMPLES: &[(&[&str], &[&str])] = &[
         &[
             "roostctl account create carol@example.org --display-name 'Carol Chu'",
             "roostctl account set carol@example.org zimbraMailQuota=1000000000",
+            "roostctl account set carol@example.org --cos staff",
             "roostctl account set-password carol@example.org",
             "roostctl account list --domain example.org --json",
         ],
@@ -94,6 +95,7 @@ const EXAMPLES: &[(&[&str], &[&str])] = &[
             "roostctl queue list",
             "roostctl queue show 4PkTq10001",
             "roostctl queue retry --all",
+            "roostctl queue flush --domain example.net",
             "roostctl queue delete 4PkTq10001",
         ],
     ),

@@ -17,6 +17,17 @@ pub(crate) struct Messages {
     pub(crate) all: bool,
 }
 
+/// `roostctl queue flush`
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Flush {
+    /// Only with a recipient in this domain
+    #[arg(long, value_name = "NAME")]
+    pub(crate) domain: Option<String>,
+    /// Only from this address, `<>` for notices
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) sender: Option<String>,
+}
+
 /// `roostctl queue`
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueueVerb {
@@ -28,8 +39,9 @@ pub(crate) enum QueueVerb {
         id: String,
     },
     /// Try again now
-    #[command(alias = "flush")]
     Retry(Messages),
+    /// Try all that waits again now, or only what goes to a domain or comes from a sender
+    Flush(Flush),
     /// Keep from being tried
     Hold(Messages),
     /// End the hold

@@ -129,7 +129,7 @@ pub(super) async fn fill_mailboxes(
                 dry_run: false,
                 quiet: true,
             };
-            let report = import::run(plan).await?;
+            let report = import::run(plan, std::future::pending()).await?;
             if let Some(failure) = report.failures.first() {
                 return Err(Failure::failed(
                     "demo",

@@ -27,21 +27,23 @@ pub(super) fn scan(
     let mut messages = Vec::new();
     for part in ["cur", "new"] {
         for file in sorted(&path.join(part))? {
-            if file.is_file() {
-                messages.push(file);
+            if let Some(kind) = source.look(&file)
+                && kind.is_file()
+            {
+                messages.push((file, kind));
             }
         }
     }
     // Names begin with the time of delivery: the order of arrival, over both directories.
-    messages.sort_by(|one, other| one.file_name().cmp(&other.file_name()));
-    for file in messages {
+    messages.sort_by(|(one, _), (other, _)| one.file_name().cmp(&other.file_name()));
+    for (file, kind) in messages {
         let file_name = file
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
         if file_name.as_ref().is_some_and(|name| name.starts_with('.')) {
             continue;
         }
-        let modified = fs::metadata(&file)?.modified()?;
+        let modified = kind.modified()?;
         let entry = Entry {
             folder,
             file: source.file(file),
@@ -59,6 +61,9 @@ pub(super) fn scan(
         else {
             continue;
         };
+        if source.look(&entry).is_none() {
+            continue;
+        }
         if !is_one(&entry) || depth > super::source::DEPTH_MAX {
             continue;
         }

@@ -19,6 +19,8 @@ pub(super) struct Source {
     pub(super) folders: Vec<Vec<String>>,
     pub(super) files: Vec<PathBuf>,
     pub(super) entries: Vec<Entry>,
+    /// What is there and cannot be looked at, such as a link to a file that is gone; with the reason.
+    pub(super) unreadable: Vec<String>,
 }
 
 /// One message.
@@ -66,7 +68,7 @@ impl Source {
         } else if is_message(path)? {
             source.add_message(path, &[])?;
         }
-        if source.entries.is_empty() && source.folders.is_empty() {
+        if source.entries.is_empty() && source.folders.is_empty() && source.unreadable.is_empty() {
             return Err(io::Error::other(
                 "no mail found (expected a Maildir, an mbox file, or a folder of .eml files)",
             ));
@@ -82,7 +84,6 @@ impl Source {
             return Ok(());
         }
         for entry in sorted(path)? {
-            let kind = fs::metadata(&entry)?;
             let Some(own) = entry
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned())
@@ -92,6 +93,9 @@ impl Source {
             if own.starts_with('.') {
                 continue;
             }
+            let Some(kind) = self.look(&entry) else {
+                continue;
+            };
             if kind.is_dir() {
                 self.scan_folder(&entry, &below(name, own), depth + 1)?;
             } else if is_message_name(&own) {
@@ -102,6 +106,22 @@ impl Source {
             }
         }
         Ok(())
+    }
+
+    /// What a path leads to; where it leads nowhere, that is noted.
+    pub(super) fn look(&mut self, path: &Path) -> Option<fs::Metadata> {
+        match fs::metadata(path) {
+            Ok(metadata) => Some(metadata),
+            Err(error) => {
+                let what = match fs::symlink_metadata(path).is_ok_and(|own| own.is_symlink()) {
+                    true => "a link that leads nowhere: ",
+                    false => "",
+                };
+                self.unreadable
+                    .push(format!("{}: {what}{error}", path.display()));
+                None
+            }
+        }
     }
 
     /// The index of a folder, which is added if it is new.
@@ -236,6 +256,34 @@ mod tests {
         assert_eq!(found[0].0, "Old/Sent");
         assert_eq!(found[1], ("Work".to_owned(), Part::Whole));
         assert_eq!(found[2], (String::new(), Part::Whole));
+    }
+
+    #[test]
+    fn links_that_lead_nowhere_are_noted() {
+        let top = tempfile::tempdir().unwrap();
+        for part in ["cur", "new", "tmp"] {
+            fs::create_dir_all(top.path().join("Mail").join(part)).unwrap();
+        }
+        fs::write(top.path().join("Mail/cur/1.a:2,S"), "Subject: a\n\na\n").unwrap();
+        fs::write(top.path().join("real"), "Subject: b\n\nb\n").unwrap();
+        let link = |to: &str, name: &str| {
+            std::os::unix::fs::symlink(top.path().join(to), top.path().join(name)).unwrap();
+        };
+        link("gone", "Mail/cur/2.b:2,S");
+        link("real", "Mail/new/3.c");
+        link("gone", "Mail/.Sent");
+        link("gone", "old.eml");
+        let source = Source::scan(top.path()).unwrap();
+        assert_eq!(source.entries.len(), 2);
+        assert_eq!(source.unreadable.len(), 3, "{:?}", source.unreadable);
+        for name in ["Mail/cur/2.b:2,S", "Mail/.Sent", "old.eml"] {
+            let shown = top.path().join(name).display().to_string();
+            let noted = source
+                .unreadable
+                .iter()
+                .any(|what| what.starts_with(&format!("{shown}: a link that leads nowhere")));
+            assert!(noted, "{name}: {:?}", source.unreadable);
+        }
     }
 
     #[test]

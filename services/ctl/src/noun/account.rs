@@ -8,18 +8,24 @@ use roost_kit::secret::Secret;
 use serde_json::Value;
 
 use super::context::Context;
-use super::directory::{address, connect, created, domain, edits, only_said, refused, show};
+use super::directory::{
+    address, connect, created, domain, edits, only_said, refused, refused_in_domain, show,
+};
 use super::password;
 use crate::cli::{AccountVerb, Password};
 use crate::failure::{Exit, Failure};
 use crate::output::{Column, Record};
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column; 9] = [
     Column::text("name", "ACCOUNT"),
     Column::text("display_name", "NAME"),
     Column::state("status", "STATUS"),
     Column::text("cos", "COS"),
     Column::bytes("quota", "QUOTA"),
+    Column::hidden("id"),
+    Column::hidden("admin"),
+    Column::hidden("mail_host"),
+    Column::hidden("created"),
 ];
 
 const SETTINGS: [Column; 3] = [
@@ -47,8 +53,13 @@ pub(super) async fn run(verb: AccountVerb, context: &Context<'_>) -> Result<(), 
             show(context.output, record(&account), &account.entry)
         }
         AccountVerb::List { domain: of } => list(of.as_deref(), &admin, context).await,
-        AccountVerb::Set { address, settings } => {
-            set(&address, &settings.settings, &admin, context).await
+        AccountVerb::Set {
+            address,
+            cos,
+            mut settings,
+        } => {
+            settings.extend(cos.map(|cos| format!("zimbraCOSId={cos}")));
+            set(&address, &settings, &admin, context).await
         }
         AccountVerb::SetPassword { address, password } => {
             set_password(&address, &password, &admin, context).await
@@ -100,7 +111,7 @@ async fn create(verb: AccountVerb, admin: &Admin, context: &Context<'_>) -> Resu
         edits: all,
     };
     let created = admin.create_account(&new).await;
-    created.map_err(|error| refused(what, error))?;
+    created.map_err(|error| refused_in_domain(what, error))?;
     let mut sentence = format!("created {address}");
     if made {
         sentence.push_str(&format!("\npassword: {} (shown only now)", secret.expose()));
@@ -181,7 +192,8 @@ async fn set(
     let what = format!("cannot change {name}");
     let edits = edits(&what, settings)?;
     let account = find(name, &what, admin).await?;
-    if only_said(context, name, &account.entry, &edits)? {
+    let subject = (record(&account), &account.entry);
+    if only_said(admin, context, &what, subject, &edits).await? {
         return Ok(());
     }
     let changed = admin.modify_account(&account.name, &edits).await;
@@ -231,7 +243,7 @@ async fn rename(
         return context.output.done(&sentence, &record(&account));
     }
     let renamed = admin.rename_account(&old, &new).await;
-    renamed.map_err(|error| refused(&what, error))?;
+    renamed.map_err(|error| refused_in_domain(&what, error))?;
     let account = find(&new.to_string(), &what, admin).await?;
     let sentence = format!("renamed {old} to {new}\nundo: roostctl account rename {new} {old}");
     context.output.done(&sentence, &record(&account))

@@ -3,7 +3,7 @@
 use roost_core_directory::admin::{Admin, AdminError, Thing};
 
 use super::context::Context;
-use super::directory::{address, connect, refused};
+use super::directory::{address, connect, refused, refused_in_domain};
 use crate::cli::AliasVerb;
 use crate::failure::Failure;
 use crate::output::{Column, Record};
@@ -49,7 +49,7 @@ async fn create(
             .done(&format!("would create {alias} for {target}"), &answer);
     }
     let created = admin.create_alias(&owner, &parsed).await;
-    created.map_err(|error| refused(format!("cannot create {alias}"), error))?;
+    created.map_err(|error| refused_in_domain(format!("cannot create {alias}"), error))?;
     context
         .output
         .done(&format!("created {alias} for {target}"), &answer)

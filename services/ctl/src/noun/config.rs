@@ -26,7 +26,9 @@ pub(super) async fn run(verb: ConfigVerb, context: &Context<'_>) -> Result<(), F
         }
         ConfigVerb::Set { settings } => {
             let edits = edits(what, &settings.settings)?;
-            if only_said(context, NAME, &config.entry, &edits)? {
+            let mut record = Record::new(NAME);
+            record.fields = attributes(&config.entry);
+            if only_said(&admin, context, what, (record, &config.entry), &edits).await? {
                 return Ok(());
             }
             let changed = admin.modify_config(&edits).await;

@@ -9,10 +9,11 @@ use crate::cli::CosVerb;
 use crate::failure::Failure;
 use crate::output::{Column, Record};
 
-const COLUMNS: [Column; 3] = [
+const COLUMNS: [Column; 4] = [
     Column::text("name", "CLASS OF SERVICE"),
     Column::bytes("quota", "QUOTA"),
     Column::text("created", "CREATED"),
+    Column::hidden("id"),
 ];
 
 pub(super) async fn run(verb: CosVerb, context: &Context<'_>) -> Result<(), Failure> {
@@ -67,7 +68,8 @@ async fn set(
     let edits = edits(&what, settings)?;
     let cos = admin.get_cos(name).await;
     let cos = cos.map_err(|error| refused(&what, error))?;
-    if only_said(context, name, &cos.entry, &edits)? {
+    let subject = (record(&cos), &cos.entry);
+    if only_said(admin, context, &what, subject, &edits).await? {
         return Ok(());
     }
     let changed = admin.modify_cos(name, &edits).await;

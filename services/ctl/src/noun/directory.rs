@@ -2,7 +2,7 @@
 //! answers.
 
 use jiff::Timestamp;
-use roost_core_directory::admin::{Admin, AdminError, BadEdit, Edit, Thing};
+use roost_core_directory::admin::{Admin, AdminError, BadEdit, Difference, Edit, Thing};
 use roost_core_directory::client::{Bind, Directory, Settings};
 use roost_core_directory::entry::Entry;
 use roost_core_directory::name::{DomainName, EmailAddress};
@@ -42,6 +42,23 @@ pub(crate) fn connect(access: &DirectoryAccess) -> Result<Admin, Failure> {
     Ok(Admin::new(directory))
 }
 
+/// As [`refused`], where something was to be put into a domain: that may be created first.
+pub(crate) fn refused_in_domain(what: impl std::fmt::Display, error: AdminError) -> Failure {
+    let create = match &error {
+        AdminError::NotFound {
+            thing: Thing::Domain,
+            name,
+            ..
+        } => Some(format!("roostctl domain create {name}")),
+        _ => None,
+    };
+    let failure = refused(what, error);
+    match create {
+        Some(create) => failure.next(create),
+        None => failure,
+    }
+}
+
 /// Puts what was to be done before why it was not, and says what may help.
 pub(crate) fn refused(what: impl std::fmt::Display, error: AdminError) -> Failure {
     let text = |why: &dyn std::fmt::Display| format!("{what}: {why}");
@@ -66,12 +83,12 @@ pub(crate) fn refused(what: impl std::fmt::Display, error: AdminError) -> Failur
 
 fn not_found(what: &str, thing: Thing, name: String, near: Vec<String>) -> Failure {
     let (code, next) = match thing {
-        Thing::Domain => ("domain_not_found", format!("roostctl domain create {name}")),
-        Thing::Account => ("account_not_found", "roostctl account list".to_owned()),
-        Thing::Alias => ("alias_not_found", "roostctl alias list".to_owned()),
-        Thing::List => ("list_not_found", "roostctl list list".to_owned()),
-        Thing::Cos => ("cos_not_found", "roostctl cos list".to_owned()),
-        Thing::Server => ("server_not_found", "roostctl server list".to_owned()),
+        Thing::Domain => ("domain_not_found", "roostctl domain list"),
+        Thing::Account => ("account_not_found", "roostctl account list"),
+        Thing::Alias => ("alias_not_found", "roostctl alias list"),
+        Thing::List => ("list_not_found", "roostctl list list"),
+        Thing::Cos => ("cos_not_found", "roostctl cos list"),
+        Thing::Server => ("server_not_found", "roostctl server list"),
     };
     Failure::failed(code, format!("{what}: no {thing} {name}"))
         .similar(near)
@@ -168,29 +185,41 @@ pub(crate) fn show(output: &Output, mut record: Record, entry: &Entry) -> Result
     output.show(&record)
 }
 
-/// With `--dry-run`, says what edits would change, old → new, and answers true.
-pub(crate) fn only_said(
+/// What edits come to, where nothing is sent: says "unchanged" when all is set like that already, or
+/// with `--dry-run` what would change, old → new; then the answer is true.
+pub(crate) async fn only_said(
+    admin: &Admin,
     context: &Context<'_>,
-    name: &str,
-    entry: &Entry,
+    what: &str,
+    (record, entry): (Record, &Entry),
     edits: &[Edit],
 ) -> Result<bool, Failure> {
+    let changes = admin.preview(entry, edits).await;
+    let changes = changes.map_err(|error| refused(what, error))?;
+    if changes.is_empty() {
+        unchanged(context, record)?;
+        return Ok(true);
+    }
     if !context.dry_run {
         return Ok(false);
     }
-    let mut lines = vec![format!("would change {name}:")];
-    for edit in edits {
-        lines.push(format!("  {}", difference(entry, edit)));
-    }
-    let record = Record::new(name)
-        .with("name", name)
-        .with("changes", lines.len() - 1);
+    let mut lines = vec![format!("would change {}:", record.name)];
+    lines.extend(changes.iter().map(|change| format!("  {}", said(change))));
+    let record = Record::new(record.name.clone())
+        .with("name", record.name)
+        .with("changes", changes.len());
     context.output.done(&lines.join("\n"), &record)?;
     Ok(true)
 }
 
-fn difference(entry: &Entry, edit: &Edit) -> String {
-    let shown = |values: &[Vec<u8>]| match values {
+/// Says that there was nothing to change.
+pub(crate) fn unchanged(context: &Context<'_>, record: Record) -> Result<(), Failure> {
+    let sentence = format!("{}: unchanged, it is like that already", record.name);
+    context.output.done(&sentence, &record.with("changes", 0))
+}
+
+fn said(change: &Difference) -> String {
+    let shown = |values: &[&Vec<u8>]| match values {
         [] => "(unset)".to_owned(),
         values => values
             .iter()
@@ -198,24 +227,20 @@ fn difference(entry: &Entry, edit: &Edit) -> String {
             .collect::<Vec<_>>()
             .join(", "),
     };
-    match edit {
-        Edit::Set(attribute, values) => {
-            let old = shown(entry.attributes.get(attribute));
-            format!("{attribute}: {old} → {}", shown(values))
-        }
-        Edit::Add(attribute, value) => {
-            format!("{attribute}: + {}", String::from_utf8_lossy(value))
-        }
-        Edit::Remove(attribute, Some(value)) => {
-            format!("{attribute}: - {}", String::from_utf8_lossy(value))
-        }
-        Edit::Remove(attribute, None) => {
-            format!(
-                "{attribute}: {} → (unset)",
-                shown(entry.attributes.get(attribute))
-            )
-        }
+    let attribute = &change.attribute;
+    let (before, after) = (&change.before, &change.after);
+    if before.len().max(after.len()) < 2 || before.is_empty() || after.is_empty() {
+        let all = |values: &'_ [Vec<u8>]| shown(&values.iter().collect::<Vec<_>>());
+        return format!("{attribute}: {} → {}", all(before), all(after));
     }
+    let without = |values: &[Vec<u8>], others: &[Vec<u8>], sign: &str| -> Vec<String> {
+        let own = values.iter().filter(|value| !others.contains(value));
+        own.map(|value| format!("{sign} {}", String::from_utf8_lossy(value)))
+            .collect()
+    };
+    let mut parts = without(before, after, "-");
+    parts.extend(without(after, before, "+"));
+    format!("{attribute}: {}", parts.join(", "))
 }
 
 /// When an entry was made, for people and scripts alike.
@@ -275,9 +300,41 @@ mod tests {
             near: vec!["example.test".to_owned()],
         };
         assert_eq!(
-            refused("cannot create dave@exmaple.test", error).text(),
+            refused_in_domain("cannot create dave@exmaple.test", error).text(),
             "roostctl: cannot create dave@exmaple.test: no domain exmaple.test\n\
-             similar: example.test\nnext: roostctl domain create exmaple.test"
+             similar: example.test\nnext: roostctl domain list\n\
+             next: roostctl domain create exmaple.test"
         );
+    }
+
+    #[test]
+    fn what_was_to_be_deleted_is_not_to_be_created() {
+        let error = AdminError::NotFound {
+            thing: Thing::Domain,
+            name: "nope".to_owned(),
+            near: Vec::new(),
+        };
+        assert_eq!(
+            refused("cannot delete nope", error).text(),
+            "roostctl: cannot delete nope: no domain nope\nnext: roostctl domain list"
+        );
+    }
+
+    #[test]
+    fn a_difference_says_old_and_new() {
+        let difference = |before: &[&str], after: &[&str]| {
+            let values =
+                |texts: &[&str]| texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+            said(&Difference {
+                attribute: "cn".to_owned(),
+                before: values(before),
+                after: values(after),
+            })
+        };
+        assert_eq!(difference(&["a"], &["b"]), "cn: a → b");
+        assert_eq!(difference(&[], &["b"]), "cn: (unset) → b");
+        assert_eq!(difference(&["a", "b"], &[]), "cn: a, b → (unset)");
+        assert_eq!(difference(&["a", "b"], &["a", "b", "c"]), "cn: + c");
+        assert_eq!(difference(&["a", "b"], &["b", "c"]), "cn: - a, + c");
     }
 }

@@ -9,11 +9,12 @@ use crate::cli::DomainVerb;
 use crate::failure::Failure;
 use crate::output::{Column, Record};
 
-const COLUMNS: [Column; 4] = [
+const COLUMNS: [Column; 5] = [
     Column::text("name", "DOMAIN"),
     Column::text("kind", "KIND"),
     Column::state("status", "STATUS"),
     Column::text("created", "CREATED"),
+    Column::hidden("id"),
 ];
 
 pub(super) async fn run(verb: DomainVerb, context: &Context<'_>) -> Result<(), Failure> {
@@ -74,7 +75,8 @@ async fn set(
     let name = domain(name)?;
     let found = admin.get_domain(&name).await;
     let found = found.map_err(|error| refused(&what, error))?;
-    if only_said(context, name.as_str(), &found.entry, &edits)? {
+    let subject = (record(&found), &found.entry);
+    if only_said(admin, context, &what, subject, &edits).await? {
         return Ok(());
     }
     let changed = admin.modify_domain(&name, &edits).await;

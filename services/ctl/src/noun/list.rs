@@ -7,15 +7,20 @@ use roost_core_directory::model::DistributionList;
 use roost_core_directory::name::EmailAddress;
 
 use super::context::Context;
-use super::directory::{address, connect, created, domain, edits, only_said, refused, show};
+use super::directory::{
+    address, connect, created, domain, edits, only_said, refused, refused_in_domain, show,
+    unchanged,
+};
 use crate::cli::ListVerb;
 use crate::failure::Failure;
 use crate::output::{Column, Record};
 
-const COLUMNS: [Column; 3] = [
+const COLUMNS: [Column; 5] = [
     Column::text("name", "LIST"),
     Column::number("count", "MEMBERS"),
     Column::text("created", "CREATED"),
+    Column::hidden("id"),
+    Column::hidden("members"),
 ];
 
 pub(super) async fn run(verb: ListVerb, context: &Context<'_>) -> Result<(), Failure> {
@@ -72,7 +77,7 @@ async fn create(
             .done(&format!("would create {name}"), &answer);
     }
     let created = admin.create_list(&parsed, &members, &[]).await;
-    created.map_err(|error| refused(format!("cannot create {name}"), error))?;
+    created.map_err(|error| refused_in_domain(format!("cannot create {name}"), error))?;
     let next = match members.is_empty() {
         true => format!(
             "\nnext: roostctl list add {name} someone@{}",
@@ -94,7 +99,8 @@ async fn set(
     let what = format!("cannot change {name}");
     let edits = edits(&what, settings)?;
     let list = find(name, &what, admin).await?;
-    if only_said(context, name, &list.entry, &edits)? {
+    let subject = (record(&list), &list.entry);
+    if only_said(admin, context, &what, subject, &edits).await? {
         return Ok(());
     }
     let changed = admin.modify_list(&list.name, &edits).await;
@@ -118,6 +124,13 @@ async fn change(
         Membership::Add => "added to",
         Membership::Remove => "removed from",
     };
+    let is_like_that = |member: &EmailAddress| {
+        let has = list.members().any(|own| own == *member);
+        has == matches!(how, Membership::Add)
+    };
+    if members.iter().all(is_like_that) {
+        return unchanged(context, record(&list));
+    }
     let named: Vec<String> = members.iter().map(ToString::to_string).collect();
     let named = named.join(", ");
     if context.dry_run {
@@ -149,7 +162,7 @@ async fn rename(
         return context.output.done(&sentence, &record(&list));
     }
     let renamed = admin.rename_list(&old, &new).await;
-    renamed.map_err(|error| refused(&what, error))?;
+    renamed.map_err(|error| refused_in_domain(&what, error))?;
     let list = find(&new.to_string(), &what, admin).await?;
     let sentence = format!("renamed {old} to {new}\nundo: roostctl list rename {new} {old}");
     context.output.done(&sentence, &record(&list))

@@ -3,6 +3,7 @@
 use roost_kit::config::{Listen, ListenSpec};
 use roost_kit::place;
 use roost_kit::secret::Identity;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::context::Context;
 use super::password;
@@ -28,7 +29,15 @@ async fn run_import(asked: Import, context: &Context<'_>) -> Result<(), Failure>
         dry_run: context.dry_run,
         quiet: false,
     };
-    let report = import::run(plan).await?;
+    let mut interrupt = watch(SignalKind::interrupt())?;
+    let mut terminate = watch(SignalKind::terminate())?;
+    let stop = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    let report = import::run(plan, stop).await?;
     context.output.done(
         &sentence(&asked, &report, context.dry_run),
         &record(&asked, &report),
@@ -47,6 +56,10 @@ async fn run_import(asked: Import, context: &Context<'_>) -> Result<(), Failure>
         )
         .next("mend what is wrong and run the same command again: what is there is not imported twice")),
     }
+}
+
+fn watch(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::io("cannot watch signals", &error))
 }
 
 fn login(asked: &Import, context: &Context<'_>) -> Result<Login, Failure> {

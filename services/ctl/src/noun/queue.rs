@@ -5,6 +5,7 @@
 //! | `GET /queue` | an array of messages |
 //! | `GET /queue/ID` | one message, with its recipients and attempts |
 //! | `POST /queue/ID/retry`, `…/hold`, `…/release` | the message afterwards |
+//! | `POST /queue/flush?domain=…&sender=…` | how many `messages` are tried again |
 //! | `DELETE /queue/ID` | the message as it was |
 //!
 //! A message is an object with `id`, `state` (`active`, `deferred`, `held`), `sender`, `recipients`,
@@ -15,14 +16,14 @@ use std::path::PathBuf;
 use hyper::Method;
 use roost_kit::control::Client;
 use roost_kit::place;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::context::Context;
-use crate::cli::{Messages, QueueVerb};
+use crate::cli::{Flush, Messages, QueueVerb};
 use crate::failure::Failure;
 use crate::output::{Column, Record};
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 9] = [
     Column::text("id", "ID"),
     Column::state("state", "STATE"),
     Column::bytes("size", "SIZE"),
@@ -30,6 +31,8 @@ const COLUMNS: [Column; 7] = [
     Column::text("sender", "SENDER"),
     Column::text("recipients", "RECIPIENTS"),
     Column::text("reason", "REASON"),
+    Column::hidden("waiting"),
+    Column::hidden("next_attempt"),
 ];
 
 /// What is done to messages.
@@ -54,6 +57,7 @@ pub(super) async fn run(verb: QueueVerb, context: &Context<'_>) -> Result<(), Fa
             context.output.show(&record(message))
         }
         QueueVerb::Retry(messages) => deed(Deed::Retry, messages, &client, context).await,
+        QueueVerb::Flush(which) => flush(&which, &client, context).await,
         QueueVerb::Hold(messages) => deed(Deed::Hold, messages, &client, context).await,
         QueueVerb::Release(messages) => deed(Deed::Release, messages, &client, context).await,
         QueueVerb::Delete(messages) => deed(Deed::Delete, messages, &client, context).await,
@@ -111,6 +115,55 @@ async fn deed(
     }
 }
 
+async fn flush(which: &Flush, client: &Client, context: &Context<'_>) -> Result<(), Failure> {
+    let query = query(which);
+    let count = match context.dry_run {
+        true => {
+            let messages: Vec<Map<String, Value>> = client.get(&format!("/queue{query}")).await?;
+            let held = |message: &&Map<String, Value>| message.get("state") == Some(&json!("held"));
+            (messages.len() - messages.iter().filter(held).count()) as u64
+        }
+        false => {
+            let path = format!("/queue/flush{query}");
+            let answer: Map<String, Value> = client.send(Method::POST, &path, &()).await?;
+            let count = answer.get("messages").and_then(Value::as_u64);
+            count.unwrap_or_default()
+        }
+    };
+    let what = match count {
+        1 => "1 message".to_owned(),
+        count => format!("{count} messages"),
+    };
+    let record = Record::new(count.to_string()).with("messages", count);
+    let sentence = Deed::Retry.sentence(&what, context.dry_run);
+    context.output.done(&sentence, &record)
+}
+
+/// The messages that are meant, as the mta reads it.
+fn query(which: &Flush) -> String {
+    let all = [("domain", &which.domain), ("sender", &which.sender)];
+    let parts: Vec<String> = all
+        .into_iter()
+        .filter_map(|(key, value)| Some(format!("{key}={}", escaped(value.as_ref()?))))
+        .collect();
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!("?{}", parts.join("&")),
+    }
+}
+
+/// RFC 3986 §2.1: what is not unreserved is written in hexadecimal.
+fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
 fn confirm(ids: &[String], all: bool, context: &Context<'_>) -> Result<(), Failure> {
     match ids {
         [] => Ok(()),
@@ -166,5 +219,27 @@ fn record(message: Map<String, Value>) -> Record {
     Record {
         name: id_of(&message),
         fields: message.into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_flushed_is_written_as_a_query() {
+        let which = |domain: Option<&str>, sender: Option<&str>| Flush {
+            domain: domain.map(str::to_owned),
+            sender: sender.map(str::to_owned),
+        };
+        assert_eq!(query(&which(None, None)), "");
+        assert_eq!(
+            query(&which(Some("example.net"), Some("<>"))),
+            "?domain=example.net&sender=%3C%3E"
+        );
+        assert_eq!(
+            query(&which(None, Some("a&b@ü.test"))),
+            "?sender=a%26b%40%C3%BC.test"
+        );
     }
 }

@@ -9,10 +9,12 @@ use crate::cli::ServerVerb;
 use crate::failure::Failure;
 use crate::output::{Column, Record};
 
-const COLUMNS: [Column; 3] = [
+const COLUMNS: [Column; 5] = [
     Column::text("name", "SERVER"),
     Column::text("services", "SERVICES"),
     Column::text("created", "CREATED"),
+    Column::hidden("id"),
+    Column::hidden("host"),
 ];
 
 pub(super) async fn run(verb: ServerVerb, context: &Context<'_>) -> Result<(), Failure> {
@@ -64,7 +66,8 @@ async fn set(
     let edits = edits(&what, settings)?;
     let server = admin.get_server(name).await;
     let server = server.map_err(|error| refused(&what, error))?;
-    if only_said(context, name, &server.entry, &edits)? {
+    let subject = (record(&server), &server.entry);
+    if only_said(admin, context, &what, subject, &edits).await? {
         return Ok(());
     }
     let changed = admin.modify_server(name, &edits).await;

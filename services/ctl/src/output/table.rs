@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Bytes,
     /// `ok`, `failed`, …: coloured.
     State,
+    /// In JSON only.
+    Hidden,
 }
 
 impl Column {
@@ -56,6 +58,15 @@ impl Column {
         }
     }
 
+    /// A field that a table has no room for, and JSON has.
+    pub(crate) const fn hidden(key: &'static str) -> Self {
+        Self {
+            key,
+            heading: "",
+            kind: Kind::Hidden,
+        }
+    }
+
     pub(crate) const fn state(key: &'static str, heading: &'static str) -> Self {
         Self {
             key,
@@ -67,6 +78,8 @@ impl Column {
 
 /// A whole table, without a line end after it.
 pub(super) fn render(output: &Output, columns: &[Column], records: &[Record]) -> String {
+    let shown = columns.iter().filter(|column| column.kind != Kind::Hidden);
+    let columns: &[Column] = &shown.copied().collect::<Vec<_>>();
     let rows: Vec<Vec<String>> = records
         .iter()
         .map(|record| cells(output, columns, record))
@@ -281,8 +294,9 @@ mod tests {
         }
     }
 
-    const COLUMNS: [Column; 3] = [
+    const COLUMNS: [Column; 4] = [
         Column::text("name", "NAME"),
+        Column::hidden("id"),
         Column::bytes("size", "SIZE"),
         Column::state("state", "STATE"),
     ];

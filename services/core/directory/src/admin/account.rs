@@ -76,7 +76,7 @@ impl Admin {
             let cos = self.get_cos(cos).await?;
             entry.attributes.set("zimbraCOSId", [cos.id.to_string()]);
         }
-        edit::apply(&mut entry, &new.edits)?;
+        edit::apply(&mut entry, &self.with_ids(&new.edits).await?)?;
         if entry.attributes.get("zimbraMailHost").is_empty() {
             entry
                 .attributes

@@ -65,6 +65,7 @@ impl Admin {
             None => None,
         };
         let kind = if target.is_some() { "alias" } else { "local" };
+        let edits = self.with_ids(&new.edits).await?;
         let mut entries = seed::domain(&new.name, kind, self.directory.now());
         let own = dn::domain(&new.name);
         for entry in &mut entries {
@@ -73,7 +74,7 @@ impl Admin {
                     let id = target.id.to_string();
                     entry.attributes.set("zimbraDomainAliasTargetId", [id]);
                 }
-                edit::apply(entry, &new.edits)?;
+                edit::apply(entry, &edits)?;
             }
         }
         for entry in &entries {

@@ -68,9 +68,19 @@ impl Edit {
         }
     }
 
-    fn name(&self) -> &str {
+    /// The attribute, as it was written.
+    pub(super) fn name(&self) -> &str {
         match self {
             Self::Set(name, _) | Self::Add(name, _) | Self::Remove(name, _) => name,
+        }
+    }
+
+    /// The values that are set, added or removed.
+    pub(super) fn values_mut(&mut self) -> &mut [Vec<u8>] {
+        match self {
+            Self::Set(_, values) => values,
+            Self::Add(_, value) | Self::Remove(_, Some(value)) => std::slice::from_mut(value),
+            Self::Remove(_, None) => &mut [],
         }
     }
 }
@@ -81,6 +91,44 @@ impl std::str::FromStr for Edit {
     fn from_str(text: &str) -> Result<Self, BadEdit> {
         Self::parse(text)
     }
+}
+
+/// An attribute that edits change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The attribute's name.
+    pub attribute: String,
+    /// Its values before; none where it was not set.
+    pub before: Vec<Vec<u8>>,
+    /// Its values after; none where it is not set any more.
+    pub after: Vec<Vec<u8>>,
+}
+
+/// What is different between two states of an entry, by attribute; the order of values is no
+/// difference.
+pub(super) fn differences(before: &Entry, after: &Entry) -> Vec<Difference> {
+    let names = |entry: &Entry| -> Vec<String> {
+        let names = entry.attributes.iter().map(|(name, _)| name.to_owned());
+        names.collect()
+    };
+    let gone = names(before)
+        .into_iter()
+        .filter(|name| after.attributes.get(name).is_empty());
+    let all = names(after).into_iter().chain(gone);
+    all.filter_map(|attribute| {
+        let values = |entry: &Entry| {
+            let mut values = entry.attributes.get(&attribute).to_vec();
+            values.sort_unstable();
+            values
+        };
+        let (before, after) = (values(before), values(after));
+        (before != after).then_some(Difference {
+            attribute,
+            before,
+            after,
+        })
+    })
+    .collect()
 }
 
 /// Applies edits to an entry in memory. Edits that set the same attribute add up.

@@ -45,6 +45,7 @@ contract! {
     administration:
         beginning_again_changes_nothing,
         a_name_is_taken_once,
+        names_that_settings_mention_must_exist,
         what_is_in_use_stays,
         mistakes_are_named_with_what_was_meant,
         renaming_an_account_keeps_its_memberships,

@@ -89,6 +89,67 @@ pub async fn a_name_is_taken_once(server: &Server) {
         .unwrap();
 }
 
+pub async fn names_that_settings_mention_must_exist(server: &Server) {
+    let Server { admin, .. } = server;
+    admin.create_cos("gold", &[]).await.unwrap();
+    let id = admin.get_cos("gold").await.unwrap().id.to_string();
+    let bob = address("bob@example.test");
+    admin
+        .modify_account(&bob, &edits(&["zimbraCOSId=gold"]))
+        .await
+        .unwrap();
+    let entry = admin.get_account(&bob).await.unwrap().entry.clone();
+    assert_eq!(entry.attributes.text("zimbraCOSId"), Some(id.as_str()));
+    let new = NewAccount {
+        edits: edits(&["zimbraCOSId=gold"]),
+        ..unnamed("carol@example.test")
+    };
+    admin.create_account(&new).await.unwrap();
+    let carol = admin.get_account(&new.address).await.unwrap();
+    assert_eq!(carol.cos.as_ref().unwrap().name, "gold");
+
+    // What is so already is no change, by name or by id; what is otherwise is one.
+    for setting in [
+        "zimbraCOSId=gold",
+        &format!("zimbraCOSId={id}"),
+        "-zimbraMailQuota",
+    ] {
+        let changes = admin.preview(&entry, &edits(&[setting])).await.unwrap();
+        assert_eq!(changes, [], "{setting}");
+    }
+    let changes = admin.preview(&entry, &edits(&["zimbraMailQuota=7"])).await;
+    let changes = changes.unwrap();
+    assert_eq!(
+        (changes.len(), changes[0].attribute.as_str()),
+        (1, "zimbraMailQuota")
+    );
+    assert_eq!(
+        (changes[0].before.len(), changes[0].after.as_slice()),
+        (0, &[b"7".to_vec()][..])
+    );
+
+    let unknown = admin
+        .modify_account(&bob, &edits(&["zimbraCOSId=glod"]))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        unknown.to_string(),
+        "there is no class of service glod (did you mean gold?)"
+    );
+    let setting = "zimbraDefaultDomainName=exmaple.test";
+    let unknown = admin.modify_config(&edits(&[setting])).await.unwrap_err();
+    assert_eq!(
+        unknown.to_string(),
+        "there is no domain exmaple.test (did you mean example.test?)"
+    );
+    for setting in [
+        "zimbraDefaultDomainName=example.test",
+        "zimbraDefaultDomainName=",
+    ] {
+        admin.modify_config(&edits(&[setting])).await.unwrap();
+    }
+}
+
 pub async fn what_is_in_use_stays(server: &Server) {
     let Server { admin, .. } = server;
     let domain = DomainName::parse("example.test").unwrap();
