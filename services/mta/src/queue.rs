@@ -1,7 +1,9 @@
 //! The queue: what was acknowledged and is not yet with the next host.
 //!
 //! The journal is the truth: a message is acknowledged ([`Queued`]) only after its record is
-//! durable, and every result is recorded before the next hand-over over that connection. Small
+//! durable. A result is durable before the next hand-over over that connection, but for the last one
+//! about a message: that is on its way to the disk by then, so that a crash may deliver once more
+//! what was delivered in the moment of one sync before it, and nothing else. Small
 //! contents travel in the record, large ones are a synced file before it. A notice to the sender
 //! and the fact that the sender was told are one record, so no crash sends it twice or never.
 //!
@@ -88,6 +90,25 @@ impl Queued {
     #[must_use]
     pub fn id(&self) -> QueueId {
         self.id
+    }
+}
+
+/// A change that holds in memory and is on its way to the disk.
+#[derive(Debug)]
+#[must_use]
+pub struct Begun {
+    id: QueueId,
+    change: Change,
+    draft: Draft,
+    /// Nothing where nothing changes.
+    written: Option<Result<Pending, AppendError>>,
+}
+
+impl Begun {
+    /// What it does to the message.
+    #[must_use]
+    pub fn change(&self) -> Change {
+        self.change
     }
 }
 
@@ -209,53 +230,92 @@ impl Queue {
         }
     }
 
+    /// Records results as [`Queue::attempted`] does, but only puts them in the way of the disk:
+    /// [`Queue::finish`] waits until they are there.
+    ///
+    /// # Errors
+    /// If the journal has failed for good.
+    pub async fn begin_attempted(
+        &self,
+        id: QueueId,
+        attempts: Vec<Attempt>,
+    ) -> Result<Begun, QueueError> {
+        self.begin(id, Record::Attempted(attempts)).await
+    }
+
     async fn change(&self, id: QueueId, record: Record) -> Result<Change, QueueError> {
-        let draft = record.draft(id)?;
-        let mut change = None;
-        loop {
-            match self
-                .append_change(id, &record, draft.clone(), &mut change)
-                .await
-            {
-                Ok(()) => break,
-                Err(AppendError::NoSpace { directory, source }) => {
-                    tracing::warn!(
-                        directory = %directory.display(), error = %source, queue_id = %id,
-                        "no space to record a result; waiting for space"
-                    );
-                    tokio::time::sleep(SPACE_PATIENCE).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let change = change.unwrap_or(Change::Nothing);
-        if change == Change::Left {
-            self.remove_file(id).await;
-        }
+        let begun = self.begin(id, record).await?;
+        let change = begun.change;
+        self.finish(begun).await?;
         Ok(change)
     }
 
-    /// Applies the record once, however often its append has to be repeated.
-    async fn append_change(
-        &self,
-        id: QueueId,
-        record: &Record,
-        draft: Draft,
-        change: &mut Option<Change>,
-    ) -> Result<(), AppendError> {
-        let permit = self.journal.reserve(draft.stored_bytes()).await?;
-        let pending = {
-            let mut index = self.index.lock();
-            if change.is_none() {
-                let applied = index.apply(id, record);
-                *change = Some(applied);
-                if applied == Change::Nothing {
-                    return Ok(());
-                }
+    /// Applies a record, and hands it to the journal.
+    async fn begin(&self, id: QueueId, record: Record) -> Result<Begun, QueueError> {
+        let draft = record.draft(id)?;
+        let permit = loop {
+            match self.journal.reserve(draft.stored_bytes()).await {
+                Err(error) => self.await_space(id, error).await?,
+                Ok(permit) => break permit,
             }
-            self.journal.enqueue(permit, vec![draft])?
         };
-        self.settled(pending).await
+        let mut index = self.index.lock();
+        let change = index.apply(id, &record);
+        let written = match change {
+            Change::Nothing => None,
+            Change::Entered | Change::Changed | Change::Left => {
+                Some(self.journal.enqueue(permit, vec![draft.clone()]))
+            }
+        };
+        drop(index);
+        Ok(Begun {
+            id,
+            change,
+            draft,
+            written,
+        })
+    }
+
+    /// Waits until a change is durable, for space too: what has been handed over must not be
+    /// forgotten, or it would be handed over again after a restart.
+    ///
+    /// # Errors
+    /// If the journal has failed for good.
+    pub async fn finish(&self, begun: Begun) -> Result<(), QueueError> {
+        let Some(mut written) = begun.written else {
+            return Ok(());
+        };
+        loop {
+            let outcome = match written {
+                Ok(pending) => self.settled(pending).await,
+                Err(error) => Err(error),
+            };
+            let Err(error) = outcome else {
+                break;
+            };
+            self.await_space(begun.id, error).await?;
+            written = match self.journal.reserve(begun.draft.stored_bytes()).await {
+                Ok(permit) => self.journal.enqueue(permit, vec![begun.draft.clone()]),
+                Err(error) => Err(error),
+            };
+        }
+        if begun.change == Change::Left {
+            self.remove_file(begun.id).await;
+        }
+        Ok(())
+    }
+
+    /// Waits a little where there is no space; any other error is one.
+    async fn await_space(&self, id: QueueId, error: AppendError) -> Result<(), AppendError> {
+        let AppendError::NoSpace { directory, source } = error else {
+            return Err(error);
+        };
+        tracing::warn!(
+            directory = %directory.display(), error = %source, queue_id = %id,
+            "no space to record a result; waiting for space"
+        );
+        tokio::time::sleep(SPACE_PATIENCE).await;
+        Ok(())
     }
 
     async fn settled(&self, pending: Pending) -> Result<(), AppendError> {

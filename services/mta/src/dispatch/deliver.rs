@@ -11,10 +11,10 @@ use super::destinations::Job;
 use crate::limits::{IDLE_LOCAL, IDLE_REMOTE, MESSAGES_PER_CONNECTION};
 use crate::outbound::{Carried, Connection, Dns, Parcel, Tried, Unreachable};
 use crate::outcome::{Fate, Outcome};
-use crate::queue::QueueId;
 use crate::queue::content::Source;
 use crate::queue::message::{Attempt, Message};
 use crate::queue::state::Change;
+use crate::queue::{QueueError, QueueId};
 use crate::route::{Addresses, Hop};
 use crate::schedule::{Backoff, later, since};
 
@@ -247,18 +247,24 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
         for attempt in &attempts {
             self.say(id, message, relay, attempt);
         }
-        match self.queue.attempted(id, attempts).await {
-            Ok(Change::Left) => {
-                tracing::info!({ fields::QUEUE_ID } = %id, "done");
+        let recorded = match self.queue.begin_attempted(id, attempts).await {
+            Ok(begun) if begun.change() == Change::Left => {
                 self.desk.lock().forget(id);
+                let queue = Arc::clone(&self.queue);
+                // Nothing about the message is left to do, so nobody has to wait for the disk.
+                self.tasks.spawn("result", async move {
+                    match queue.finish(begun).await {
+                        Ok(()) => tracing::info!({ fields::QUEUE_ID } = %id, "done"),
+                        Err(error) => not_recorded(id, &error),
+                    }
+                });
+                Ok(())
             }
-            Ok(Change::Entered | Change::Changed | Change::Nothing) => {}
-            // The watcher of the queue ends the daemon.
-            Err(error) => tracing::error!(
-                { fields::QUEUE_ID } = %id,
-                error = %fields::Chain(&error),
-                "a result could not be recorded; it may be delivered again after the restart"
-            ),
+            Ok(begun) => self.queue.finish(begun).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = recorded {
+            not_recorded(id, &error);
         }
     }
 
@@ -286,6 +292,15 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
             "delivery"
         );
     }
+}
+
+/// The watcher of the queue ends the daemon.
+fn not_recorded(id: QueueId, error: &QueueError) {
+    tracing::error!(
+        { fields::QUEUE_ID } = %id,
+        error = %fields::Chain(error),
+        "a result could not be recorded; it may be delivered again after the restart"
+    );
 }
 
 /// The message with the recipients of a job; nothing if there are none.

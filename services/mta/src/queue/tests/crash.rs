@@ -18,6 +18,8 @@ struct World {
     gone: Vec<QueueId>,
     /// Under way when the machine stopped: either way is right.
     unsure: Vec<QueueId>,
+    /// Delivered, with the record on its way to the disk.
+    late: Vec<(QueueId, Begun)>,
 }
 
 async fn work(queue: &Queue, world: &mut World, random: &mut StdRng) {
@@ -28,7 +30,8 @@ async fn work(queue: &Queue, world: &mut World, random: &mut StdRng) {
             .copied();
         let done = match (random.random_range(0..10), chosen) {
             (0..=4, _) | (_, None) => take_in(queue, world, random).await,
-            (5..=6, Some(id)) => hand_over(queue, world, id).await,
+            (5, Some(id)) => hand_over(queue, world, id).await,
+            (6, Some(id)) => hand_over_and_go_on(queue, world, id).await,
             (7, Some(id)) => put_off(queue, id).await,
             (8, Some(id)) => queue.move_to_file(id).await.is_ok(),
             (_, Some(_)) => queue.checkpoint().await.is_ok(),
@@ -73,6 +76,31 @@ async fn hand_over(queue: &Queue, world: &mut World, id: QueueId) -> bool {
             world.unsure.push(id);
             return false;
         }
+    }
+    true
+}
+
+/// As the dispatcher does with the last result about a message: it may come back if the crash
+/// comes before the sync, and not afterwards.
+async fn hand_over_and_go_on(queue: &Queue, world: &mut World, id: QueueId) -> bool {
+    world.waiting.remove(&id);
+    world.unsure.push(id);
+    let begun = queue.begin_attempted(id, vec![attempt(0, Fate::Delivered)]);
+    let Ok(begun) = begun.await else {
+        return false;
+    };
+    assert_eq!(begun.change(), Change::Left);
+    assert!(queue.get(id).is_none(), "it is gone for everybody at once");
+    world.late.push((id, begun));
+    if world.late.len() < 3 {
+        return true;
+    }
+    for (id, begun) in world.late.drain(..) {
+        if queue.finish(begun).await.is_err() {
+            return false;
+        }
+        world.unsure.retain(|unsure| *unsure != id);
+        world.gone.push(id);
     }
     true
 }
