@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 .PHONY: run
 run: ## build the suite and run it on this machine; options: make run ARGS="--state DIR --offset N --fresh"
@@ -39,6 +39,14 @@ lint: ## format, clippy, licences and banned crates
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo deny --log-level error check licenses bans sources
+
+.PHONY: bench-delivery bench-memory
+bench-delivery: ## speed of delivery beside Dovecot and Postfix; options: ARGS="--only lmtp --runs 5 --dir DIR"
+bench-memory: ## private memory beside Dovecot, idle and with sessions in IDLE; options: ARGS="--sessions 1000"
+bench-delivery bench-memory: bench-%:
+	@scripts/setup bench
+	cargo build --release --locked --workspace --bins
+	@exec $(TARGET)/release/roost-bench $* $(ARGS)
 
 ADVICE := indexing_slicing too_many_lines cast_possible_truncation cast_possible_wrap cast_sign_loss \
 	manual_let_else needless_pass_by_value large_futures fn_params_excessive_bools \

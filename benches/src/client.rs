@@ -1,0 +1,16 @@
+//! The load: the same for all systems.
+//!
+//! A connection is a closed loop: it sends the next message when the last one was acknowledged. What
+//! can be pipelined is pipelined (RFC 2920), so that a message costs two turns: the envelope, then
+//! the content.
+
+mod idle;
+mod imap;
+mod line;
+mod load;
+mod mail;
+
+pub(crate) use idle::{Idle, Sessions};
+pub(crate) use imap::{Appending, Login};
+pub(crate) use load::{Job, Load, Tally};
+pub(crate) use mail::{Dialect, Mailing, Recipients};
