@@ -9,6 +9,7 @@
 mod apply;
 mod read;
 mod row;
+mod rows;
 mod schema;
 mod sqlite;
 mod write;

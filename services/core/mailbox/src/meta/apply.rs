@@ -1,22 +1,78 @@
 //! Operations in SQL.
 
 use super::row::keyword_bytes;
+use super::rows::{self, Table};
 use super::sqlite::Connected;
 use crate::id::{FolderId, ItemId, KeywordId, MailboxId, ModSeq, Uid};
 use crate::item::Metadata;
 use crate::keyword::Keyword;
 use crate::op::{Added, Op};
 
-/// Applies an operation to the rows of items, metadata, tombstones and keywords. Folders that are
-/// made or changed are written at the end of a batch, from its outlines.
-pub(super) async fn op(
-    connection: &mut Connected,
-    mailbox: MailboxId,
-    op: &Op,
+/// Items that are to be put in together. Whatever may concern one of them has to wait for
+/// [`Arriving::put`].
+#[derive(Default)]
+pub(super) struct Arriving<'a>(Vec<Arrival<'a>>);
+
+/// An item and where it belongs.
+struct Arrival<'a> {
+    mailbox: i64,
+    folder: FolderId,
+    added: &'a Added,
     modseq: ModSeq,
-    now: i64,
+}
+
+const ITEM: Table = Table {
+    head: "REPLACE INTO item \
+           (mailbox, folder, uid, id, kind, flags, keywords, modseq, date, size, digest)",
+    columns: 11,
+};
+
+impl Arriving<'_> {
+    /// Puts them into their table.
+    pub(super) async fn put(&mut self, connection: &mut Connected) -> Result<(), sqlx::Error> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let arrivals = std::mem::take(&mut self.0);
+        rows::put(connection, &ITEM, &arrivals, |statement, arrival| {
+            let added = arrival.added;
+            statement
+                .bind(arrival.mailbox)
+                .bind(i64::from(arrival.folder.get()))
+                .bind(i64::from(added.uid.get()))
+                .bind(i64::from(added.item.get()))
+                .bind(added.kind as i64)
+                .bind(i64::from(added.flags.bits()))
+                .bind(keyword_bytes(&added.keywords))
+                .bind(arrival.modseq.get().cast_signed())
+                .bind(added.date)
+                .bind(added.size.cast_signed())
+                .bind(added.digest.bytes().as_slice())
+        })
+        .await?;
+        for arrival in &arrivals {
+            if let Some(metadata) = &arrival.added.metadata {
+                insert_metadata(connection, arrival.mailbox, arrival.added.item, metadata).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Applies an operation to the rows of items, metadata, tombstones and keywords; new items may
+/// wait in `arriving`. Folders that are made or changed are written at the end of a batch, from its
+/// outlines.
+pub(super) async fn op<'a>(
+    connection: &mut Connected,
+    arriving: &mut Arriving<'a>,
+    mailbox: MailboxId,
+    op: &'a Op,
+    (modseq, now): (ModSeq, i64),
 ) -> Result<(), sqlx::Error> {
     let id = mailbox.get().cast_signed();
+    if concerns_items(op) {
+        arriving.put(connection).await?;
+    }
     match op {
         Op::CreateMailbox { .. } | Op::PutFolder(_) => {}
         Op::DeleteMailbox => delete_mailbox(connection, id, now).await?,
@@ -24,9 +80,12 @@ pub(super) async fn op(
         Op::PutKeyword(keyword) => put_keyword(connection, id, keyword).await?,
         Op::DeleteKeyword(keyword) => delete_keyword(connection, id, *keyword).await?,
         Op::Add { folder, items } => {
-            for added in items {
-                insert_item(connection, id, *folder, added, modseq).await?;
-            }
+            arriving.0.extend(items.iter().map(|added| Arrival {
+                mailbox: id,
+                folder: *folder,
+                added,
+                modseq,
+            }));
         }
         Op::Alter { folder, items } => {
             for item in items {
@@ -90,40 +149,31 @@ pub(super) async fn op(
                 false,
             )
             .await?;
-            insert_item(connection, id, *folder, added, modseq).await?;
+            arriving.0.push(Arrival {
+                mailbox: id,
+                folder: *folder,
+                added,
+                modseq,
+            });
         }
     }
     Ok(())
 }
 
-async fn insert_item(
-    connection: &mut Connected,
-    mailbox: i64,
-    folder: FolderId,
-    added: &Added,
-    modseq: ModSeq,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "REPLACE INTO item \
-         (mailbox, folder, uid, id, kind, flags, keywords, modseq, date, size, digest) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(mailbox)
-    .bind(i64::from(folder.get()))
-    .bind(i64::from(added.uid.get()))
-    .bind(i64::from(added.item.get()))
-    .bind(added.kind as i64)
-    .bind(i64::from(added.flags.bits()))
-    .bind(keyword_bytes(&added.keywords))
-    .bind(modseq.get().cast_signed())
-    .bind(added.date)
-    .bind(added.size.cast_signed())
-    .bind(added.digest.bytes().as_slice())
-    .execute(&mut *connection)
-    .await?;
-    match &added.metadata {
-        Some(metadata) => insert_metadata(connection, mailbox, added.item, metadata).await,
-        None => Ok(()),
+/// Whether an operation reads or changes items that are there.
+fn concerns_items(op: &Op) -> bool {
+    match op {
+        Op::CreateMailbox { .. }
+        | Op::PutFolder(_)
+        | Op::PutKeyword(_)
+        | Op::DeleteKeyword(_)
+        | Op::Add { .. } => false,
+        Op::DeleteMailbox
+        | Op::DeleteFolder(_)
+        | Op::Alter { .. }
+        | Op::Remove { .. }
+        | Op::Move { .. }
+        | Op::Replace { .. } => true,
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use roost_journal::Sequence;
 use sqlx::{AssertSqlSafe, Connection};
 
+use super::rows::{self, Table};
 use super::sqlite::{self, Connected};
 use super::{apply, read, row};
 use crate::applier::{Batch, ChangeUnit};
@@ -53,16 +54,17 @@ impl Writer {
         let mut transaction = self.connection.begin().await?;
         contents(&mut transaction, batch, known, now).await?;
         let mut latest: BTreeMap<MailboxId, Latest<'_>> = BTreeMap::new();
+        let mut arriving = apply::Arriving::default();
         for unit in batch.changes() {
             let id = unit.outline.id;
             for op in &unit.record.ops {
-                apply::op(&mut transaction, id, op, unit.record.modseq, now).await?;
+                let when = (unit.record.modseq, now);
+                apply::op(&mut transaction, &mut arriving, id, op, when).await?;
             }
             latest.entry(id).or_default().see(unit);
         }
-        for latest in latest.values() {
-            latest.write(&mut transaction).await?;
-        }
+        arriving.put(&mut transaction).await?;
+        put_mailboxes(&mut transaction, &latest).await?;
         let next_mailbox = batch.next_mailbox();
         sqlx::query(
             "UPDATE store SET applied = ?, next_mailbox = CASE WHEN next_mailbox < ? THEN ? \
@@ -177,6 +179,7 @@ async fn contents(
 ) -> Result<(), sqlx::Error> {
     let arrived: HashMap<BlobDigest, &BlobRecord> =
         batch.blobs().map(|blob| (blob.digest, blob)).collect();
+    let mut new = Vec::new();
     for (digest, delta) in deltas(batch) {
         if known.contains_key(&digest) {
             if delta != 0 {
@@ -188,21 +191,24 @@ async fn contents(
                     .await?;
             }
         } else if let Some(blob) = arrived.get(&digest) {
-            sqlx::query(
-                "INSERT INTO content (digest, size, refs, changed, structure) \
-                 VALUES (?, ?, ?, ?, ?)",
-            )
-            .bind(digest.bytes().as_slice())
-            .bind(blob.size.cast_signed())
-            .bind(delta)
-            .bind(now)
-            .bind(blob.structure.as_ref())
-            .execute(&mut *connection)
-            .await?;
+            new.push((*blob, delta));
         }
     }
-    Ok(())
+    rows::put(connection, &CONTENT, &new, |statement, (blob, delta)| {
+        statement
+            .bind(blob.digest.bytes().as_slice())
+            .bind(blob.size.cast_signed())
+            .bind(*delta)
+            .bind(now)
+            .bind(blob.structure.as_ref())
+    })
+    .await
 }
+
+const CONTENT: Table = Table {
+    head: "INSERT INTO content (digest, size, refs, changed, structure)",
+    columns: 5,
+};
 
 /// The contents that a batch names, and by how much their references grow.
 pub(crate) fn deltas(batch: &Batch) -> BTreeMap<BlobDigest, i64> {
@@ -255,59 +261,74 @@ impl<'a> Latest<'a> {
             .extend(folders.map(|folder| (folder.id, folder)));
     }
 
-    async fn write(&self, connection: &mut Connected) -> Result<(), sqlx::Error> {
-        let Some(outline) = self.outline.filter(|outline| outline.life == Life::Alive) else {
-            return Ok(());
-        };
-        let mailbox = outline.id.get().cast_signed();
-        sqlx::query(
-            "REPLACE INTO mailbox (id, account, modseq, next_item, next_uid_validity, used) \
-             VALUES (?, ?, ?, ?, ?, ?)",
-        )
-        .bind(mailbox)
-        .bind(outline.account.uuid().as_bytes().as_slice())
-        .bind(outline.modseq.get().cast_signed())
-        .bind(i64::from(outline.next_item))
-        .bind(i64::from(outline.next_uid_validity))
-        .bind(outline.used.cast_signed())
-        .execute(&mut *connection)
-        .await?;
-        for folder in self.folders.values() {
-            put_folder(connection, mailbox, folder).await?;
-        }
-        Ok(())
+    /// The mailbox, if it is there.
+    fn alive(&self) -> Option<&'a Outline> {
+        self.outline.filter(|outline| outline.life == Life::Alive)
     }
 }
 
-async fn put_folder(
+const MAILBOX: Table = Table {
+    head: "REPLACE INTO mailbox (id, account, modseq, next_item, next_uid_validity, used)",
+    columns: 6,
+};
+
+const FOLDER: Table = Table {
+    head: "REPLACE INTO folder (mailbox, id, parent, name, kind, view, special_use, subscribed, \
+           color, attributes, uid_validity, uid_next, modseq, items_modseq, total, unread, \
+           deleted, size)",
+    columns: 18,
+};
+
+/// The rows of mailboxes and folders as they are after a batch.
+async fn put_mailboxes(
     connection: &mut Connected,
-    mailbox: i64,
-    folder: &Folder,
+    latest: &BTreeMap<MailboxId, Latest<'_>>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "REPLACE INTO folder (mailbox, id, parent, name, kind, view, special_use, subscribed, \
-         color, attributes, uid_validity, uid_next, modseq, items_modseq, total, unread, deleted, \
-         size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(mailbox)
-    .bind(i64::from(folder.id.get()))
-    .bind(i64::from(folder.parent.get()))
-    .bind(folder.name.as_str())
-    .bind(row::kind_number(folder.kind))
-    .bind(row::view_number(folder.view))
-    .bind(row::use_number(folder.special_use))
-    .bind(i64::from(folder.subscribed))
-    .bind(i64::from(folder.color))
-    .bind(folder.attributes.as_ref())
-    .bind(i64::from(folder.uid_validity.get()))
-    .bind(i64::from(folder.uid_next.get()))
-    .bind(folder.modseq.get().cast_signed())
-    .bind(folder.items_modseq.get().cast_signed())
-    .bind(i64::from(folder.counts.total))
-    .bind(i64::from(folder.counts.unread))
-    .bind(i64::from(folder.counts.deleted))
-    .bind(folder.counts.size.cast_signed())
-    .execute(connection)
+    let mut mailboxes = Vec::with_capacity(latest.len());
+    let mut folders = Vec::with_capacity(latest.len());
+    for latest in latest.values() {
+        let Some(outline) = latest.alive() else {
+            continue;
+        };
+        mailboxes.push(outline);
+        let own = latest.folders.values().map(|folder| (outline.id, *folder));
+        folders.extend(own);
+    }
+    rows::put(connection, &MAILBOX, &mailboxes, |statement, outline| {
+        statement
+            .bind(outline.id.get().cast_signed())
+            .bind(outline.account.uuid().as_bytes().as_slice())
+            .bind(outline.modseq.get().cast_signed())
+            .bind(i64::from(outline.next_item))
+            .bind(i64::from(outline.next_uid_validity))
+            .bind(outline.used.cast_signed())
+    })
     .await?;
-    Ok(())
+    rows::put(
+        connection,
+        &FOLDER,
+        &folders,
+        |statement, (mailbox, folder)| {
+            statement
+                .bind(mailbox.get().cast_signed())
+                .bind(i64::from(folder.id.get()))
+                .bind(i64::from(folder.parent.get()))
+                .bind(folder.name.as_str())
+                .bind(row::kind_number(folder.kind))
+                .bind(row::view_number(folder.view))
+                .bind(row::use_number(folder.special_use))
+                .bind(i64::from(folder.subscribed))
+                .bind(i64::from(folder.color))
+                .bind(folder.attributes.as_ref())
+                .bind(i64::from(folder.uid_validity.get()))
+                .bind(i64::from(folder.uid_next.get()))
+                .bind(folder.modseq.get().cast_signed())
+                .bind(folder.items_modseq.get().cast_signed())
+                .bind(i64::from(folder.counts.total))
+                .bind(i64::from(folder.counts.unread))
+                .bind(i64::from(folder.counts.deleted))
+                .bind(folder.counts.size.cast_signed())
+        },
+    )
+    .await
 }
