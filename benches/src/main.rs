@@ -59,9 +59,10 @@ struct Common {
     /// The folder in which all servers write; it must be on the disk that is to be measured
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// What is added to Roost's well-known ports; the peers' ports are free ones
-    #[arg(long, default_value_t = 24_000)]
-    offset: u16,
+    /// What is added to Roost's well-known ports; without it one is found. The peers' ports are
+    /// free ones
+    #[arg(long)]
+    offset: Option<u16>,
     /// Keep the folder, with the servers' logs, when all is done
     #[arg(long)]
     keep: bool,

@@ -92,9 +92,13 @@ fn let_others_through(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Raises the limit for us and for all that we start. Not every root may raise the hard one.
 fn raise_file_limit() -> anyhow::Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let wanted = FILES.max(soft);
-    setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted))
-        .context("cannot raise the number of open files (ulimit -n)")
+    if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted)).is_err() {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+            .context("cannot raise the number of open files (ulimit -n)")?;
+    }
+    Ok(())
 }

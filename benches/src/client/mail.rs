@@ -70,10 +70,9 @@ impl Mailer {
         self.envelope.clear();
         self.content.clear();
         self.content.extend_from_slice(self.letters.number(number));
-        let size = self.content.len();
         self.content.extend_from_slice(b".\r\n");
-        let mail = format!("MAIL FROM:<erika@sender.example> SIZE={size}\r\n");
-        self.envelope.extend_from_slice(mail.as_bytes());
+        self.envelope
+            .extend_from_slice(b"MAIL FROM:<erika@sender.example>\r\n");
         let domain = self.what.domain;
         let mut recipients = 0;
         let envelope = &mut self.envelope;

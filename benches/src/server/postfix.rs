@@ -44,7 +44,7 @@ impl Postfix {
         }
         let owner = User::from_name("postfix")?.context("there is no user postfix")?;
         chown(
-            &folder.join("data"),
+            folder.join("data"),
             Some(owner.uid.as_raw()),
             Some(owner.gid.as_raw()),
         )?;
@@ -104,7 +104,7 @@ fn main_cf(folder: &Path, destination: Destination) -> String {
     let at = folder.display();
     let what = match destination {
         Destination::Hold => "smtpd_recipient_restrictions = check_recipient_access static:HOLD\n\
-                              virtual_transport = error:held\n"
+                              virtual_transport = lmtp:inet:127.0.0.1:9\n"
             .to_owned(),
         Destination::Lmtp(to) => {
             format!("virtual_transport = lmtp:inet:{}:{}\n", to.ip(), to.port())

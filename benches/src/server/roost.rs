@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use roost_core_directory::dn;
 use roost_core_directory::name::EmailAddress;
 use roost_kit::clock::Clock;
 use roost_kit::config::{CertificateFiles, Configuration};
+use roost_kit::place;
 use roost_kit::secret::Identity;
 use sha2::{Digest, Sha512};
 
@@ -64,7 +65,7 @@ pub(crate) struct Roost {
 impl Roost {
     /// Has `roostctl dev` make configuration, certificates and directory, adds the accounts, and
     /// leaves only the directory running.
-    pub(crate) async fn set_up(scratch: &Path, offset: u16) -> anyhow::Result<Self> {
+    pub(crate) async fn set_up(scratch: &Path, offset: Option<u16>) -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("cannot find this program's folder")?;
         let mut roost = Self {
             programs: own.parent().unwrap_or(Path::new(".")).to_owned(),
@@ -72,7 +73,7 @@ impl Roost {
             dev: serde_json::Value::Null,
             running: Vec::new(),
         };
-        roost.dev = roost.describe(offset).await?;
+        roost.dev = roost.describe(offset.map_or_else(free_offset, Ok)?).await?;
         roost.write(
             "50-bench.toml",
             "[store]\nsessions_per_account = 1000\n\
@@ -236,6 +237,31 @@ impl Drop for Roost {
     fn drop(&mut self) {
         while self.running.pop().is_some() {}
     }
+}
+
+/// An offset at which the suite's ports are free at the moment.
+fn free_offset() -> anyhow::Result<u16> {
+    let ports = [
+        place::SMTP,
+        place::LMTP,
+        place::LDAP,
+        place::IMAPS,
+        place::STORE_IMAP,
+        place::STORE_IMAPS,
+        place::STORE_POP3,
+        place::DIRECTORY_HEALTH,
+        place::STORE_HEALTH,
+        place::MTA_HEALTH,
+    ];
+    let mut offsets = (24_000..50_000).step_by(500);
+    let free = |offset: &u16| {
+        ports
+            .iter()
+            .all(|port| TcpListener::bind(local(port + offset)).is_ok())
+    };
+    offsets
+        .find(free)
+        .context("no offset is free (choose one with --offset)")
 }
 
 /// The accounts' password as all systems keep it.
