@@ -60,6 +60,8 @@ impl Config {
 pub(crate) mod limits {
     /// Folders of a mailbox.
     pub(crate) const FOLDERS: usize = 10_000;
+    /// Subscriptions that deleted folders have left; one more is not kept.
+    pub(crate) const SUBSCRIPTIONS: usize = 10_000;
     /// Levels of folders below the root.
     pub(crate) const FOLDER_DEPTH: usize = 64;
     /// Bytes of a folder's name.

@@ -3,6 +3,7 @@
 mod folders;
 mod items;
 mod read;
+pub(crate) mod subscriptions;
 mod tags;
 mod transfer;
 

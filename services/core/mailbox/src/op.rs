@@ -7,6 +7,7 @@
 //! [`CHANGE_VERSION`] that still reads the old one.
 
 use bytes::Bytes;
+use compact_str::CompactString;
 use roost_journal::{Draft, Kind};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,8 @@ const BLOB_VERSION: u8 = 0;
 /// A change of one mailbox, in its stream.
 pub(crate) const CHANGE_KIND: u16 = 2;
 const CHANGE_VERSION: u8 = 0;
+/// The first version that has subscriptions without a folder.
+const CHANGE_VERSION_SUBSCRIPTIONS: u8 = 1;
 
 /// What this program can read.
 pub(crate) const KINDS: &[Kind] = &[
@@ -32,7 +35,7 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         number: CHANGE_KIND,
-        version_max: CHANGE_VERSION,
+        version_max: CHANGE_VERSION_SUBSCRIPTIONS,
     },
 ];
 
@@ -90,6 +93,10 @@ pub(crate) enum Op {
         gone: Gone,
         added: Added,
     },
+    /// A name that no folder has any more is still subscribed to.
+    KeepSubscription(CompactString),
+    /// Not any more: a folder has it again, or nobody wants it.
+    DropSubscription(CompactString),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,10 +183,19 @@ impl ChangeRecord {
     pub(crate) fn draft(&self, mailbox: MailboxId) -> Result<Draft, Error> {
         Ok(Draft {
             kind: CHANGE_KIND,
-            version: CHANGE_VERSION,
+            version: self.version(),
             stream: mailbox.get(),
             payload: encode(self)?,
         })
+    }
+
+    /// The lowest that can say it: what is written reads back with older programs where it can.
+    fn version(&self) -> u8 {
+        let is_new = |op: &Op| matches!(op, Op::KeepSubscription(_) | Op::DropSubscription(_));
+        match self.ops.iter().any(is_new) {
+            true => CHANGE_VERSION_SUBSCRIPTIONS,
+            false => CHANGE_VERSION,
+        }
     }
 
     /// The folders that it touches, each once.
@@ -196,7 +212,11 @@ impl Op {
     pub(crate) fn folders(&self) -> Vec<FolderId> {
         match self {
             Self::CreateMailbox { folders, .. } => folders.iter().map(|folder| folder.id).collect(),
-            Self::DeleteMailbox | Self::PutKeyword(_) | Self::DeleteKeyword(_) => Vec::new(),
+            Self::DeleteMailbox
+            | Self::PutKeyword(_)
+            | Self::DeleteKeyword(_)
+            | Self::KeepSubscription(_)
+            | Self::DropSubscription(_) => Vec::new(),
             Self::PutFolder(folder) => vec![folder.id],
             Self::DeleteFolder(folder)
             | Self::Add { folder, .. }
@@ -256,7 +276,24 @@ mod tests {
             ],
         };
         let draft = record.draft(MailboxId::new(5)).unwrap();
-        assert_eq!(draft.stream, 5);
+        assert_eq!((draft.stream, draft.version), (5, CHANGE_VERSION));
+        assert_eq!(
+            postcard::from_bytes::<ChangeRecord>(&draft.payload),
+            Ok(record)
+        );
+    }
+
+    #[test]
+    fn a_subscription_without_a_folder_needs_a_program_that_knows_it() {
+        let record = ChangeRecord {
+            modseq: ModSeq::new(9),
+            ops: vec![
+                Op::KeepSubscription("Old/2019".into()),
+                Op::DropSubscription("INBOX/x".into()),
+            ],
+        };
+        let draft = record.draft(MailboxId::new(5)).unwrap();
+        assert_eq!(draft.version, CHANGE_VERSION_SUBSCRIPTIONS);
         assert_eq!(
             postcard::from_bytes::<ChangeRecord>(&draft.payload),
             Ok(record)

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use crate::entries::Entries;
 use crate::folder::{Counts, Folder, ROOT, SpecialUse};
 use crate::id::{AccountId, FolderId, KeywordId, MailboxId, ModSeq, Uid, UidValidity};
 use crate::item::Entry;
 use crate::keyword::Keyword;
+use crate::mailbox::subscriptions;
 use crate::state::{FolderState, State};
 
 /// A mailbox as it stood at a moment: its folders, keywords and figures.
@@ -74,14 +77,19 @@ impl MailboxSnapshot {
     /// The names on the way to a folder, joined by `/`; empty for the root.
     #[must_use]
     pub fn path(&self, id: FolderId) -> Option<String> {
-        let mut names = Vec::new();
-        let mut folder = self.folder(id)?;
-        while folder.id != ROOT {
-            names.push(folder.name.as_str());
-            folder = self.folder(folder.parent)?;
-        }
-        names.reverse();
-        Some(names.join("/"))
+        self.0.path(id)
+    }
+
+    /// The names that are subscribed to and that no folder has: of folders that were deleted. They
+    /// are paths as [`MailboxSnapshot::path`] has them, but INBOX is in capitals.
+    pub fn lost_subscriptions(&self) -> impl Iterator<Item = &str> {
+        self.0.subscriptions.iter().map(CompactString::as_str)
+    }
+
+    /// Whether this path is one of [`MailboxSnapshot::lost_subscriptions`].
+    #[must_use]
+    pub fn has_lost_subscription(&self, path: &str) -> bool {
+        self.0.subscriptions.contains(&subscriptions::name(path))
     }
 
     /// The folder for this use.

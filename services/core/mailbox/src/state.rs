@@ -1,7 +1,10 @@
 //! What a mailbox is, and how each change alters it. Pure: the same for a change as it happens, for
 //! recovery, and for a folder whose items are read while changes are under way.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use compact_str::CompactString;
 
 use crate::entries::Entries;
 use crate::flags::Flags;
@@ -23,6 +26,8 @@ pub(crate) struct State {
     /// By number.
     pub(crate) folders: Vec<Arc<FolderState>>,
     pub(crate) keywords: Arc<Keywords>,
+    /// Names that are subscribed to and that no folder has.
+    pub(crate) subscriptions: Arc<BTreeSet<CompactString>>,
 }
 
 /// Whether a mailbox is there.
@@ -87,6 +92,7 @@ impl State {
             life: Life::Unborn,
             folders: Vec::new(),
             keywords: Arc::default(),
+            subscriptions: Arc::default(),
         }
     }
 
@@ -108,6 +114,7 @@ impl State {
             Op::DeleteMailbox => {
                 self.life = Life::Deleted;
                 self.folders.clear();
+                self.subscriptions = Arc::default();
                 self.used = 0;
             }
             Op::PutFolder(folder) => self.put_folder(folder),
@@ -137,6 +144,12 @@ impl State {
             }
             Op::Replace { gone, added, .. } => {
                 self.used = self.used.saturating_sub(gone.size) + added.size;
+            }
+            Op::KeepSubscription(name) => {
+                Arc::make_mut(&mut self.subscriptions).insert(name.clone());
+            }
+            Op::DropSubscription(name) => {
+                Arc::make_mut(&mut self.subscriptions).remove(name);
             }
             Op::Alter { .. } | Op::Move { .. } => {}
         }
@@ -208,6 +221,18 @@ impl State {
         })
     }
 
+    /// The names on the way to a folder, joined by `/`; empty for the root.
+    pub(crate) fn path(&self, id: FolderId) -> Option<String> {
+        let mut names = Vec::new();
+        let mut folder = &self.folder(id)?.info;
+        while folder.id != ROOT {
+            names.push(folder.name.as_str());
+            folder = &self.folder(folder.parent)?.info;
+        }
+        names.reverse();
+        Some(names.join("/"))
+    }
+
     /// Entries in memory.
     pub(crate) fn loaded_entries(&self) -> usize {
         let loaded = |folder: &Arc<FolderState>| folder.entries.as_ref().map_or(0, Entries::len);
@@ -259,7 +284,12 @@ impl Folder {
                 self.arrived(added);
                 self.items_modseq = modseq;
             }
-            Op::DeleteMailbox | Op::DeleteFolder(_) | Op::PutKeyword(_) | Op::DeleteKeyword(_) => {}
+            Op::DeleteMailbox
+            | Op::DeleteFolder(_)
+            | Op::PutKeyword(_)
+            | Op::DeleteKeyword(_)
+            | Op::KeepSubscription(_)
+            | Op::DropSubscription(_) => {}
         }
     }
 
@@ -344,7 +374,9 @@ impl Entries {
             | Op::PutFolder(_)
             | Op::DeleteFolder(_)
             | Op::PutKeyword(_)
-            | Op::DeleteKeyword(_) => {}
+            | Op::DeleteKeyword(_)
+            | Op::KeepSubscription(_)
+            | Op::DropSubscription(_) => {}
         }
     }
 }

@@ -88,6 +88,10 @@ async fn picture(mailbox: &Mailbox) -> String {
         snapshot.used(),
         snapshot.keywords().collect::<Vec<_>>()
     );
+    for name in snapshot.lost_subscriptions() {
+        assert!(snapshot.find(name).is_none(), "{name}");
+        text += &format!("subscribed {name}\n");
+    }
     let mut used = 0;
     for folder in snapshot.folders() {
         let items = mailbox.folder(folder.id).await.unwrap();

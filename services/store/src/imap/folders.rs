@@ -33,7 +33,19 @@ pub(super) fn list(snapshot: &MailboxSnapshot) -> Vec<Mailbox> {
         }
         shown.insert(folder.id, mailbox);
     }
-    shown.into_values().collect()
+    let lost = snapshot.lost_subscriptions().filter_map(missing);
+    shown.into_values().chain(lost).collect()
+}
+
+/// A name that is subscribed to and that no folder has (RFC 9051 §6.3.5).
+fn missing(name: &str) -> Option<Mailbox> {
+    Some(Mailbox {
+        id: MailboxId(0),
+        name: MailboxName::new(name).ok()?,
+        kind: Kind::Missing,
+        special_use: None,
+        subscription: Subscription::Subscribed,
+    })
 }
 
 /// The mailbox of this name.

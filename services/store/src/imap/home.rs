@@ -199,7 +199,18 @@ impl Mailboxes for Home {
         name: &MailboxName,
         subscription: Subscription,
     ) -> Result<(), Failure> {
-        let folder = folders::find(&self.now()?, name)?.id;
+        let snapshot = self.now()?;
+        let is_lost = snapshot.has_lost_subscription(name.as_str());
+        let folder = match (folders::find(&snapshot, name), subscription) {
+            (Ok(folder), _) => folder.id,
+            (Err(_), Subscription::Subscribed) if is_lost => return Ok(()),
+            // What is not subscribed to is not subscribed to: clients clean up after RENAME.
+            (Err(Failure::NonExistent), Subscription::Unsubscribed) => {
+                let forgotten = self.mailbox.forget_subscription(name.as_str()).await;
+                return forgotten.map_err(failure);
+            }
+            (Err(failure), _) => return Err(failure),
+        };
         let change = FolderChange {
             subscribed: Some(subscription == Subscription::Subscribed),
             ..FolderChange::default()

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use super::stage::{ALICE, BOB, SESSIONS, Stage};
+use super::wire::Wire;
 
 const MESSAGE: &str = "From: a@b\r\nSubject: hello\r\n\r\nbody\r\n";
 
 /// Appends by a literal.
-async fn append(imap: &mut super::wire::Wire, folder: &str, flags: &str, message: &str) {
+async fn append(imap: &mut Wire, folder: &str, flags: &str, message: &str) {
     imap.say(&format!(
         "a APPEND {folder} ({flags}) {{{}}}",
         message.len()
@@ -117,6 +118,8 @@ async fn folders_are_made_renamed_and_deleted_with_their_parents_in_mind() {
         ("RENAME Sent Gone", "NO [CANNOT]"),
         ("DELETE Contacts", "NO [NONEXISTENT]"),
         ("SUBSCRIBE x/y", "OK"),
+        ("SUBSCRIBE nowhere", "NO [NONEXISTENT]"),
+        ("UNSUBSCRIBE nowhere", "OK"),
         ("DELETE x/y/c", "OK"),
         ("DELETE x/y", "OK"),
     ] {
@@ -180,4 +183,79 @@ async fn a_wrong_password_says_no_more_than_a_wrong_name() {
     let (wrong_password, wrong_name) = tokio::join!(answer(ALICE), answer("nobody@example.test"));
     assert_eq!(wrong_password, wrong_name);
     assert!(wrong_password.starts_with("a NO [AUTHENTICATIONFAILED]"));
+}
+
+#[tokio::test]
+async fn a_deleted_mailbox_stays_subscribed_until_somebody_unsubscribes() {
+    let stage = Stage::set().await;
+    let mut imap = stage.imap(ALICE).await;
+    for command in ["CREATE Old/2019", "SUBSCRIBE Old/2019", "DELETE Old/2019"] {
+        imap.say(&format!("t {command}")).await;
+        imap.until("t OK").await;
+    }
+    let listed = async |imap: &mut Wire, command: &str| -> Vec<String> {
+        imap.say(&format!("l {command}")).await;
+        imap.until("l OK").await
+    };
+    let is_there = |lines: &[String], line: &str| lines.iter().any(|own| own == line);
+    let lines = listed(&mut imap, "LSUB \"\" *").await;
+    assert!(is_there(&lines, "* LSUB () \"/\" Old/2019"), "{lines:?}");
+    let lines = listed(&mut imap, "LIST (SUBSCRIBED) \"\" *").await;
+    let missing = "* LIST (\\NonExistent \\HasNoChildren \\Subscribed) \"/\" Old/2019";
+    assert!(is_there(&lines, missing), "{lines:?}");
+    let lines = listed(&mut imap, "LIST \"\" Old/*").await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    // Whoever subscribes again already is; a mailbox that gets the name has the subscription.
+    for command in ["SUBSCRIBE Old/2019", "CREATE Old/2019"] {
+        imap.say(&format!("t {command}")).await;
+        imap.until("t OK").await;
+    }
+    let lines = listed(&mut imap, "LIST (SUBSCRIBED) \"\" Old/*").await;
+    assert!(
+        is_there(
+            &lines,
+            "* LIST (\\HasNoChildren \\Subscribed) \"/\" Old/2019"
+        ),
+        "{lines:?}"
+    );
+    for command in ["DELETE Old/2019", "UNSUBSCRIBE Old/2019"] {
+        imap.say(&format!("t {command}")).await;
+        imap.until("t OK").await;
+    }
+    let lines = listed(&mut imap, "LSUB \"\" Old/*").await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_nul_travels_only_where_it_may() {
+    let stage = Stage::set().await;
+    let mut imap = stage.imap(ALICE).await;
+    let body = "a\0b\r\nc\0d\r\n";
+    let text = format!("Subject: n\0l\r\n\r\n{body}");
+    imap.say(&format!("a APPEND INBOX ~{{{}+}}\r\n{text}", text.len()))
+        .await;
+    imap.until("a OK").await;
+    imap.say("s SELECT INBOX").await;
+    imap.until("s OK").await;
+    let mut fetched = async |item: &str| -> Vec<u8> {
+        imap.say(&format!("f FETCH 1 {item}")).await;
+        let octets = imap.octets_until("f OK").await;
+        let marker = octets.windows(2).position(|two| two == b"}\r").unwrap();
+        octets[marker + 3..].to_vec()
+    };
+    let replaced: Vec<u8> = body
+        .bytes()
+        .map(|octet| if octet == 0 { 0x80 } else { octet })
+        .collect();
+    assert!(fetched("BODY.PEEK[TEXT]").await.starts_with(&replaced));
+    assert!(fetched("BODY.PEEK[1]").await.starts_with(&replaced));
+    assert!(!fetched("BODY.PEEK[]").await.contains(&0));
+    // The second literal is read as it is sent.
+    assert!(!fetched("(BODY.PEEK[TEXT] BODY.PEEK[])").await.contains(&0));
+    assert!(
+        !fetched("(BODY.PEEK[HEADER.FIELDS (SUBJECT)] ENVELOPE)")
+            .await
+            .contains(&0)
+    );
+    assert!(fetched("BINARY.PEEK[]").await.starts_with(text.as_bytes()));
 }

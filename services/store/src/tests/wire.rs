@@ -65,6 +65,24 @@ impl Wire {
         }
     }
 
+    /// Everything before the line that begins so, whatever octets it has.
+    pub(super) async fn octets_until(&mut self, start: &str) -> Vec<u8> {
+        let mut all = Vec::new();
+        loop {
+            let before = all.len();
+            let reading = self.0.read_until(b'\n', &mut all);
+            let read = timeout(PATIENCE, reading)
+                .await
+                .expect("an answer")
+                .unwrap();
+            assert_ne!(read, 0, "the end instead of \"{start}\"");
+            if all[before..].starts_with(start.as_bytes()) {
+                all.truncate(before);
+                return all;
+            }
+        }
+    }
+
     /// The literal that the next line announces.
     pub(super) async fn literal(&mut self) -> String {
         let line = self.line().await;

@@ -29,6 +29,7 @@ impl Mailbox {
             let uid_validity = UidValidity::new(now.max(plan.state.next_uid_validity));
             let modseq = plan.modseq();
             plan.push(Op::PutFolder(new_folder(&folder, id, uid_validity, modseq)));
+            plan.adopt_subscriptions(&[id])?;
             Ok(id)
         })
         .await
@@ -46,7 +47,8 @@ impl Mailbox {
             let old = plan.folder(id)?.info.clone();
             let parent = change.parent.unwrap_or(old.parent);
             let name = change.name.clone().unwrap_or_else(|| old.name.clone());
-            if (parent, &name) != (old.parent, &old.name) {
+            let is_moved = (parent, &name) != (old.parent, &old.name);
+            if is_moved {
                 if old.is_system() {
                     return Err(Error::Immutable(id).into());
                 }
@@ -67,12 +69,16 @@ impl Mailbox {
             if new != old {
                 plan.push(Op::PutFolder(new));
             }
+            if is_moved {
+                let moved = plan.below(id)?;
+                plan.adopt_subscriptions(&moved)?;
+            }
             Ok(())
         })
         .await
     }
 
-    /// Deletes a folder.
+    /// Deletes a folder. Whoever was subscribed to it stays subscribed to its name.
     pub async fn delete_folder(
         &self,
         id: FolderId,
@@ -90,6 +96,7 @@ impl Mailbox {
             // The innermost first.
             for folder in doomed.iter().rev() {
                 plan.clear(*folder, contents, &doomed)?;
+                plan.leave_subscription(*folder)?;
                 plan.push(Op::DeleteFolder(*folder));
             }
             Ok(())

@@ -78,6 +78,20 @@ pub(super) async fn op<'a>(
         Op::DeleteMailbox => delete_mailbox(connection, id, now).await?,
         Op::DeleteFolder(folder) => delete_folder(connection, id, *folder, modseq, now).await?,
         Op::PutKeyword(keyword) => put_keyword(connection, id, keyword).await?,
+        Op::KeepSubscription(name) => {
+            sqlx::query("REPLACE INTO subscription (mailbox, name) VALUES (?, ?)")
+                .bind(id)
+                .bind(name.as_str())
+                .execute(connection)
+                .await?;
+        }
+        Op::DropSubscription(name) => {
+            sqlx::query("DELETE FROM subscription WHERE mailbox = ? AND name = ?")
+                .bind(id)
+                .bind(name.as_str())
+                .execute(connection)
+                .await?;
+        }
         Op::DeleteKeyword(keyword) => delete_keyword(connection, id, *keyword).await?,
         Op::Add { folder, items } => {
             arriving.0.extend(items.iter().map(|added| Arrival {
@@ -344,6 +358,7 @@ async fn delete_mailbox(
         "DELETE FROM tombstone WHERE mailbox = ?",
         "DELETE FROM keyword WHERE mailbox = ?",
         "DELETE FROM folder WHERE mailbox = ?",
+        "DELETE FROM subscription WHERE mailbox = ?",
         "DELETE FROM mailbox WHERE id = ?",
     ] {
         sqlx::query(sql)

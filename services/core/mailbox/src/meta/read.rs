@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use compact_str::CompactString;
 use futures_util::TryStreamExt;
 use roost_journal::Sequence;
 use sqlx::{AssertSqlSafe, Row};
@@ -232,8 +233,16 @@ async fn mailbox(
     let keywords =
         sqlx::query("SELECT id, name, tag, color FROM keyword WHERE mailbox = ? ORDER BY id")
             .bind(id)
-            .fetch_all(connection)
+            .fetch_all(&mut *connection)
             .await?;
+    let subscriptions = sqlx::query("SELECT name FROM subscription WHERE mailbox = ?")
+        .bind(id)
+        .fetch_all(connection)
+        .await?;
+    let subscriptions = subscriptions
+        .iter()
+        .map(|row| row.try_get::<&str, _>(0).map(CompactString::from))
+        .collect::<Result<_, _>>()?;
     let keywords = keywords
         .iter()
         .map(row::keyword)
@@ -248,6 +257,7 @@ async fn mailbox(
         life: Life::Alive,
         folders,
         keywords: Arc::new(Keywords::from_rows(keywords)),
+        subscriptions: Arc::new(subscriptions),
     })
 }
 

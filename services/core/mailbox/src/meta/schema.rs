@@ -6,14 +6,15 @@ use super::sqlite::{CLUSTERED, Connected};
 use crate::error::Error;
 
 /// Each step's statements; a step that was released never changes. `{clustered}` is the dialect's.
-const STEPS: &[&[&str]] = &[&[
-    "CREATE TABLE store (
+const STEPS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE store (
         id INTEGER NOT NULL PRIMARY KEY,
         applied BIGINT NOT NULL,
         next_mailbox BIGINT NOT NULL
     )",
-    "INSERT INTO store (id, applied, next_mailbox) VALUES (1, 0, 1)",
-    "CREATE TABLE mailbox (
+        "INSERT INTO store (id, applied, next_mailbox) VALUES (1, 0, 1)",
+        "CREATE TABLE mailbox (
         id BIGINT NOT NULL PRIMARY KEY,
         account VARBINARY(16) NOT NULL,
         modseq BIGINT NOT NULL,
@@ -21,8 +22,8 @@ const STEPS: &[&[&str]] = &[&[
         next_uid_validity BIGINT NOT NULL,
         used BIGINT NOT NULL
     )",
-    "CREATE UNIQUE INDEX mailbox_account ON mailbox (account)",
-    "CREATE TABLE folder (
+        "CREATE UNIQUE INDEX mailbox_account ON mailbox (account)",
+        "CREATE TABLE folder (
         mailbox BIGINT NOT NULL,
         id BIGINT NOT NULL,
         parent BIGINT NOT NULL,
@@ -43,7 +44,7 @@ const STEPS: &[&[&str]] = &[&[
         size BIGINT NOT NULL,
         PRIMARY KEY (mailbox, id)
     ){clustered}",
-    "CREATE TABLE keyword (
+        "CREATE TABLE keyword (
         mailbox BIGINT NOT NULL,
         id INTEGER NOT NULL,
         name VARCHAR(255) NOT NULL,
@@ -51,7 +52,7 @@ const STEPS: &[&[&str]] = &[&[
         color BIGINT NOT NULL,
         PRIMARY KEY (mailbox, id)
     ){clustered}",
-    "CREATE TABLE item (
+        "CREATE TABLE item (
         mailbox BIGINT NOT NULL,
         folder BIGINT NOT NULL,
         uid BIGINT NOT NULL,
@@ -65,15 +66,15 @@ const STEPS: &[&[&str]] = &[&[
         digest VARBINARY(32) NOT NULL,
         PRIMARY KEY (mailbox, folder, uid)
     ){clustered}",
-    "CREATE INDEX item_id ON item (mailbox, id)",
-    "CREATE TABLE metadata (
+        "CREATE INDEX item_id ON item (mailbox, id)",
+        "CREATE TABLE metadata (
         mailbox BIGINT NOT NULL,
         item BIGINT NOT NULL,
         version INTEGER NOT NULL,
         content LONGBLOB NOT NULL,
         PRIMARY KEY (mailbox, item)
     )",
-    "CREATE TABLE tombstone (
+        "CREATE TABLE tombstone (
         mailbox BIGINT NOT NULL,
         folder BIGINT NOT NULL,
         uid BIGINT NOT NULL,
@@ -82,15 +83,22 @@ const STEPS: &[&[&str]] = &[&[
         removed INTEGER NOT NULL,
         PRIMARY KEY (mailbox, modseq, folder, uid)
     ){clustered}",
-    "CREATE TABLE content (
+        "CREATE TABLE content (
         digest VARBINARY(32) NOT NULL PRIMARY KEY,
         size BIGINT NOT NULL,
         refs BIGINT NOT NULL,
         changed BIGINT NOT NULL,
         structure LONGBLOB NOT NULL
     )",
-    "CREATE INDEX content_refs ON content (refs, changed)",
-]];
+        "CREATE INDEX content_refs ON content (refs, changed)",
+    ],
+    // Names that are subscribed to and that no folder has.
+    &["CREATE TABLE subscription (
+        mailbox BIGINT NOT NULL,
+        name VARCHAR(16384) NOT NULL,
+        PRIMARY KEY (mailbox, name)
+    ){clustered}"],
+];
 
 /// Brings the schema up to date; a newer one than this program knows is refused.
 pub(crate) async fn migrate(connection: &mut Connected) -> Result<(), Error> {

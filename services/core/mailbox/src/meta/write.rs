@@ -237,6 +237,8 @@ fn references(op: &Op, mut refer: impl FnMut(BlobDigest, i64)) {
         | Op::DeleteFolder(_)
         | Op::PutKeyword(_)
         | Op::DeleteKeyword(_)
+        | Op::KeepSubscription(_)
+        | Op::DropSubscription(_)
         | Op::Alter { .. }
         | Op::Move { .. } => {}
     }

@@ -246,3 +246,68 @@ async fn an_old_snapshot_stays_and_says_what_happened_since() {
             .contains(Flags::SEEN)
     );
 }
+
+#[tokio::test]
+async fn a_deleted_folder_leaves_its_subscription_to_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, mailbox) = mailbox(directory.path()).await;
+    let new = |parent, name| NewFolder {
+        subscribed: true,
+        ..NewFolder::messages(parent, name)
+    };
+    let a = mailbox.create_folder(new(folder::ROOT, "a")).await.unwrap();
+    mailbox.create_folder(new(a, "b")).await.unwrap();
+    let quiet = NewFolder::messages(a, "quiet");
+    mailbox.create_folder(quiet).await.unwrap();
+    let below = mailbox
+        .create_folder(new(folder::INBOX, "below"))
+        .await
+        .unwrap();
+    for id in [a, below] {
+        mailbox
+            .delete_folder(id, Contents::Remove, Nested::Delete)
+            .await
+            .unwrap();
+    }
+    let lost = |mailbox: &Mailbox| -> Vec<String> {
+        let snapshot = mailbox.snapshot().unwrap();
+        snapshot.lost_subscriptions().map(str::to_owned).collect()
+    };
+    assert_eq!(lost(&mailbox), ["INBOX/below", "a", "a/b"]);
+    let before = picture(&mailbox).await;
+
+    // From the metadata, and from the journal.
+    store.checkpoint().await.unwrap();
+    drop((mailbox, store));
+    let store = open(directory.path()).await;
+    let mailbox = store.mailbox(account(1)).await.unwrap();
+    assert_eq!(picture(&mailbox).await, before);
+    assert!(
+        mailbox
+            .snapshot()
+            .unwrap()
+            .has_lost_subscription("inbox/below")
+    );
+    mailbox.forget_subscription("Inbox/below").await.unwrap();
+    mailbox.forget_subscription("never").await.unwrap();
+    drop((mailbox, store));
+    let store = open(directory.path()).await;
+    let mailbox = store.mailbox(account(1)).await.unwrap();
+    assert_eq!(lost(&mailbox), ["a", "a/b"]);
+
+    // A folder that gets the name gets the subscription: a new one, and what is moved there.
+    let c = mailbox
+        .create_folder(NewFolder::messages(folder::ROOT, "c"))
+        .await
+        .unwrap();
+    let b = mailbox
+        .create_folder(NewFolder::messages(c, "b"))
+        .await
+        .unwrap();
+    mailbox.change_folder(c, renamed("a")).await.unwrap();
+    let snapshot = mailbox.snapshot().unwrap();
+    assert!(snapshot.folder(c).unwrap().subscribed);
+    assert!(snapshot.folder(b).unwrap().subscribed);
+    assert_eq!(lost(&mailbox), [""; 0]);
+    picture(&mailbox).await;
+}

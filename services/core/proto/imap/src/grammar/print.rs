@@ -50,11 +50,19 @@ impl Wire for Out {
     }
 }
 
+/// The octets with 0x80 for each NUL, which no string may hold (RFC 3501 §4.3.1).
+pub(crate) fn without_nul(octets: &[u8]) -> Vec<u8> {
+    let replaced = |octet: &u8| if *octet == 0 { 0x80 } else { *octet };
+    octets.iter().map(replaced).collect()
+}
+
 /// `string`: quoted where that is possible in 7 bits, else a literal.
 pub(crate) fn string(wire: &mut impl Wire, octets: &[u8]) {
     let quotable = |octet: &u8| matches!(octet, 0x20..=0x7e | b'\t');
     if octets.len() <= QUOTED_OCTETS && octets.iter().all(quotable) {
         quoted(wire, octets);
+    } else if octets.contains(&0) {
+        literal(wire, &without_nul(octets));
     } else {
         literal(wire, octets);
     }

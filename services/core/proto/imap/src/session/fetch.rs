@@ -9,10 +9,11 @@ use std::ops::Range;
 
 use super::copy::named;
 use super::reply::{Ending, text};
-use super::tell::{self, Telling, print};
+use super::tell::{self, Telling};
 use super::view::{Expunges, View};
 use super::{Job, Next, Session, State};
 use crate::backend::{Backend, Failure, FlagAction, FlagChange, Mailboxes, MessageId, Snapshot};
+use crate::grammar::print;
 use crate::grammar::{Access, By, Fetch, FetchItem, Response, Seen, Tag, Word};
 use crate::limits::{CHUNK_OCTETS, SEEN_BATCH};
 use crate::out::Out;
@@ -47,7 +48,28 @@ pub(super) struct Fetching {
 pub(super) enum Piece {
     Octets(bytes::Bytes),
     /// Octets of the message, read as they are sent.
-    Message(Range<u64>),
+    Message(Range<u64>, Content),
+}
+
+/// What a literal may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// No NUL (RFC 3501 §4.3.1): a `literal`.
+    Text,
+    /// Any octet: a `literal8` (RFC 3516).
+    Binary,
+}
+
+impl Content {
+    /// The octets as they may be sent. Where there must not be a NUL stands 0x80, as from Dovecot:
+    /// sizes stay what they are, and no character set of mail has a letter there. BINARY shows what
+    /// is true.
+    pub(super) fn sendable(self, octets: bytes::Bytes) -> bytes::Bytes {
+        match self {
+            Self::Text if octets.contains(&0) => print::without_nul(&octets).into(),
+            Self::Text | Self::Binary => octets,
+        }
+    }
 }
 
 impl<B: Backend> Session<B> {
@@ -222,12 +244,12 @@ impl Fetching {
         piece: Piece,
         out: &mut Out,
     ) -> Result<(), Failure> {
-        let range = match piece {
+        let (range, content) = match piece {
             Piece::Octets(octets) => {
                 out.share(octets);
                 return Ok(());
             }
-            Piece::Message(range) => range,
+            Piece::Message(range, content) => (range, content),
         };
         let message = self.message.ok_or(Failure::Expunged)?;
         let end = range.end.min(range.start.saturating_add(CHUNK_OCTETS));
@@ -235,9 +257,10 @@ impl Fetching {
         if octets.len() as u64 != end - range.start {
             return Err(Failure::Corrupt);
         }
-        out.share(octets);
+        out.share(content.sendable(octets));
         if end < range.end {
-            self.pieces.push_front(Piece::Message(end..range.end));
+            let rest = Piece::Message(end..range.end, content);
+            self.pieces.push_front(rest);
         }
         Ok(())
     }
@@ -277,7 +300,7 @@ fn vanished<S: Snapshot>(
     };
     let uids = super::select::gone_since(&view.current, since, asked);
     if !uids.is_empty() {
-        print(
+        tell::print(
             out,
             &Response::Vanished {
                 earlier: true,

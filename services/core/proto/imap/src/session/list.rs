@@ -12,10 +12,13 @@ use crate::out::Out;
 use crate::types::{DELIMITER, MailboxName};
 
 /// A name in the hierarchy: a mailbox, or a level above some.
+#[derive(Default)]
 struct Node {
     /// None for a level that is nothing by itself.
     mailbox: Option<Mailbox>,
     has_children: bool,
+    /// Whether it, or something below it, exists: not only names that are subscribed to.
+    exists: bool,
 }
 
 type Tree = BTreeMap<MailboxName, Node>;
@@ -102,8 +105,9 @@ impl<B: Backend> Session<B> {
         }
         for name in levels {
             let attributes = match subscribed.get(&name).map(|mailbox| mailbox.kind) {
-                Some(Kind::Writable | Kind::ReadOnly) => Vec::new(),
-                Some(Kind::Level | Kind::Missing) | None => {
+                // Not \Noselect where it is missing: that says of a name that it is not subscribed to.
+                Some(Kind::Writable | Kind::ReadOnly | Kind::Missing) => Vec::new(),
+                Some(Kind::Level) | None => {
                     vec![CompactString::const_new("\\Noselect")]
                 }
             };
@@ -127,22 +131,15 @@ fn above(name: &MailboxName) -> impl Iterator<Item = MailboxName> {
 fn tree(mailboxes: Vec<Mailbox>) -> Tree {
     let mut tree = Tree::new();
     for mailbox in mailboxes {
-        if mailbox.kind != Kind::Missing {
-            for level in above(&mailbox.name) {
-                let node = tree.entry(level).or_insert(Node {
-                    mailbox: None,
-                    has_children: true,
-                });
-                node.has_children = true;
-            }
+        let exists = mailbox.kind != Kind::Missing;
+        for level in above(&mailbox.name) {
+            let node = tree.entry(level).or_default();
+            node.has_children |= exists;
+            node.exists |= exists;
         }
-        let name = mailbox.name.clone();
-        tree.entry(name)
-            .or_insert(Node {
-                mailbox: None,
-                has_children: false,
-            })
-            .mailbox = Some(mailbox);
+        let node = tree.entry(mailbox.name.clone()).or_default();
+        node.exists |= exists;
+        node.mailbox = Some(mailbox);
     }
     tree
 }
@@ -155,15 +152,11 @@ fn is_subscribed(node: &Node) -> bool {
 
 /// RFC 5258 §3.1: whether the selection options select it.
 fn selects(list: &List, node: &Node) -> bool {
-    let exists = node
-        .mailbox
-        .as_ref()
-        .is_none_or(|mailbox| mailbox.kind != Kind::Missing);
     let special = node
         .mailbox
         .as_ref()
         .is_some_and(|mailbox| mailbox.special_use.is_some());
-    (exists || list.selection.subscribed)
+    (node.exists || list.selection.subscribed)
         && (!list.selection.subscribed || is_subscribed(node))
         && (!list.selection.special_use || special)
 }
@@ -196,6 +189,7 @@ fn attributes(list: &List, node: &Node) -> Vec<CompactString> {
     match node.mailbox.as_ref().map(|mailbox| mailbox.kind) {
         Some(Kind::Writable | Kind::ReadOnly) => {}
         // RFC 9051 §7.3.1: \NonExistent implies \NoSelect; old clients know the latter only.
+        None if !node.exists => attributes.push(CompactString::const_new("\\NonExistent")),
         None | Some(Kind::Level) => attributes.push(CompactString::const_new("\\Noselect")),
         Some(Kind::Missing) => attributes.push(CompactString::const_new("\\NonExistent")),
     }

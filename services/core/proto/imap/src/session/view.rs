@@ -197,8 +197,9 @@ impl<S: Snapshot> View<S> {
     /// The messages that these sequence numbers name, ascending.
     pub(crate) fn by_numbers(&self, sequence: &Sequence) -> Result<Vec<Uid>, BeyondEnd> {
         if let Sequence::Set(set) = sequence
-            // RFC 9051 §9 seq-number: a number beyond the end is an error of the client.
-            && set.largest_named().is_some_and(|named| named > self.len().max(1))
+            // RFC 9051 §9 seq-number: a number beyond the end is an error of the client, and so is
+            // `*` in an empty mailbox.
+            && (self.len() == 0 || set.largest_named().is_some_and(|named| named > self.len()))
         {
             return Err(BeyondEnd);
         }

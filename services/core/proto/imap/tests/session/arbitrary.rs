@@ -78,7 +78,8 @@ fn body() -> impl Strategy<Value = CommandBody> {
 fn octets() -> impl Strategy<Value = Bytes> {
     prop_oneof![
         "[ -~]{0,12}".prop_map(Bytes::from),
-        vec(any::<u8>(), 0..12).prop_map(Bytes::from),
+        // No NUL: strings are printed without (RFC 3501 §4.3.1).
+        vec(1_u8.., 0..12).prop_map(Bytes::from),
         Just(Bytes::from_static(b"NIL")),
     ]
 }

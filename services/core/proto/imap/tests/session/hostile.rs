@@ -19,7 +19,7 @@ const DIALOGUE: &str = "1 CAPABILITY\r\n2 LOGIN alice secret\r\n3 ENABLE QRESYNC
     6 UID SEARCH RETURN (SAVE COUNT) OR SUBJECT {3+}\r\nabc NOT (BODY \"x\" SINCE 1-Jan-2026)\r\n\
     7 STORE $ (UNCHANGEDSINCE 9) +FLAGS (\\Deleted $x)\r\n8 EXPUNGE\r\n9 IDLE\r\nDONE\r\n\
     10 APPEND INBOX (\\Seen) {5+}\r\nhello\r\n11 LIST (SUBSCRIBED) \"\" (* %/%) RETURN (STATUS (SIZE))\r\n\
-    12 MOVE 1 Work\r\n13 FETCH 1:* (BINARY[2] BINARY.SIZE[1] PREVIEW RFC822)\r\n14 LOGOUT\r\n";
+    12 FETCH 1:* (BINARY[2] BINARY.SIZE[1] PREVIEW RFC822)\r\n13 MOVE 1 Work\r\n14 LOGOUT\r\n";
 
 fn table() -> Table {
     let table = Table::new("2026-03-01T12:00:00Z".parse().unwrap());

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use roost_mime::Structure;
 
 use super::part::{self, Text};
-use super::{Fetching, Piece};
+use super::{Content, Fetching, Piece};
 use crate::backend::{Entry, Failure, Mailboxes, MessageId, Snapshot};
 use crate::grammar::print::{literal, print_path, print_section, string};
 use crate::grammar::{
@@ -207,7 +207,7 @@ impl<M: Mailboxes> Writer<'_, M> {
             }
             Some(text) => {
                 self.origin(partial);
-                self.literal(b" ", text.cut(partial)).await?;
+                self.literal(Content::Text, text.cut(partial)).await?;
             }
         }
         Ok(())
@@ -220,7 +220,10 @@ impl<M: Mailboxes> Writer<'_, M> {
         if path.is_empty() {
             self.origin(partial);
             return self
-                .literal(b" ~", Text::Range(0..self.entry.size).cut(partial))
+                .literal(
+                    Content::Binary,
+                    Text::Range(0..self.entry.size).cut(partial),
+                )
                 .await;
         }
         match self.decoded(path).await? {
@@ -232,8 +235,11 @@ impl<M: Mailboxes> Writer<'_, M> {
                     Text::Range(_) => Bytes::new(),
                 };
                 // RFC 3516 §4.2: literal8 where there are NULs; a literal is known to more clients.
-                let marker: &[u8] = if octets.contains(&0) { b" ~" } else { b" " };
-                self.literal(marker, Text::Octets(octets)).await?;
+                let content = match octets.contains(&0) {
+                    true => Content::Binary,
+                    false => Content::Text,
+                };
+                self.literal(content, Text::Octets(octets)).await?;
             }
         }
         Ok(())
@@ -273,11 +279,15 @@ impl<M: Mailboxes> Writer<'_, M> {
         }
     }
 
-    async fn literal(&mut self, before: &[u8], text: Text) -> Result<(), Failure> {
+    async fn literal(&mut self, content: Content, text: Text) -> Result<(), Failure> {
+        let before: &[u8] = match content {
+            Content::Text => b" ",
+            Content::Binary => b" ~",
+        };
         let range = match text {
             Text::Octets(octets) => {
                 self.text.put(before);
-                literal(&mut self.text, &octets);
+                literal(&mut self.text, &content.sendable(octets));
                 return Ok(());
             }
             Text::Range(range) => range,
@@ -300,10 +310,10 @@ impl<M: Mailboxes> Writer<'_, M> {
         self.pieces.push(Piece::Octets(text.into()));
         let rest = range.start + first.len() as u64..range.end;
         if !first.is_empty() {
-            self.pieces.push(Piece::Octets(first));
+            self.pieces.push(Piece::Octets(content.sendable(first)));
         }
         if !rest.is_empty() {
-            self.pieces.push(Piece::Message(rest));
+            self.pieces.push(Piece::Message(rest, content));
         }
         Ok(())
     }
