@@ -181,6 +181,8 @@ fn concerns_items(op: &Op) -> bool {
         | Op::PutFolder(_)
         | Op::PutKeyword(_)
         | Op::DeleteKeyword(_)
+        | Op::KeepSubscription(_)
+        | Op::DropSubscription(_)
         | Op::Add { .. } => false,
         Op::DeleteMailbox
         | Op::DeleteFolder(_)
