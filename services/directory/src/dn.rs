@@ -12,6 +12,7 @@ use std::fmt;
 pub use key::DnKey;
 
 use crate::limits::DN_SIZE_MAX;
+use crate::wire::ber;
 
 /// A distinguished name as somebody wrote it; the entry's own part comes first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -168,9 +169,13 @@ impl fmt::Display for Rdn {
 /// RFC 4514 §2.4.
 fn write_value(f: &mut fmt::Formatter<'_>, value: &[u8]) -> fmt::Result {
     let Ok(text) = std::str::from_utf8(value) else {
-        return value
+        let mut writer = ber::Writer::default();
+        writer.octets(value);
+        f.write_str("#")?;
+        return writer
+            .into_bytes()
             .iter()
-            .try_for_each(|octet| write!(f, "\\{octet:02x}"));
+            .try_for_each(|octet| write!(f, "{octet:02x}"));
     };
     let last = text.chars().count().saturating_sub(1);
     for (index, character) in text.chars().enumerate() {

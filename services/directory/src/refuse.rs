@@ -90,7 +90,20 @@ impl From<DnError> for Refusal {
 
 impl From<Malformed> for Refusal {
     fn from(error: Malformed) -> Self {
-        Self::new(ResultCode::ProtocolError, error.to_string())
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl Malformed {
+    /// What it is answered with.
+    #[must_use]
+    pub fn code(self) -> ResultCode {
+        match self {
+            Self::Name => ResultCode::InvalidDnSyntax,
+            Self::Truncated | Self::Forbidden | Self::Expected(_) | Self::Number | Self::Text => {
+                ResultCode::ProtocolError
+            }
+        }
     }
 }
 

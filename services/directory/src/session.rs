@@ -21,7 +21,7 @@ use crate::operations::search::Entries;
 use crate::operations::{self, Answer};
 use crate::refuse::Refusal;
 use crate::root::extension;
-use crate::wire::ber::{self, Tag};
+use crate::wire::ber::{self, Malformed, Tag};
 use crate::wire::control::oid;
 use crate::wire::message::{Control, Message, MessageId};
 use crate::wire::request::{Bind, Extended, Request, tag};
@@ -354,8 +354,8 @@ fn authorization_identity(identity: &Identity) -> Control {
 
 /// The answer to an operation whose content cannot be read.
 #[must_use]
-pub fn unreadable(id: MessageId, request: Tag, why: &str) -> Option<Vec<u8>> {
-    let outcome = Outcome::new(ResultCode::ProtocolError, why);
+pub fn unreadable(id: MessageId, request: Tag, why: Malformed) -> Option<Vec<u8>> {
+    let outcome = Outcome::new(why.code(), why.to_string());
     answer_tag(request).map(|tag| response::result(id, tag, &outcome, &[]))
 }
 

@@ -29,6 +29,21 @@ pub(super) fn parts(text: &str) -> Result<Vec<Rdn>, DnError> {
     }
 }
 
+/// RFC 4512 §1.4: `keystring`.
+fn is_descriptor(name: &[u8]) -> bool {
+    let all = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'-';
+    name.first().is_some_and(u8::is_ascii_alphabetic) && name.iter().all(all)
+}
+
+/// RFC 4512 §1.4: `numericoid`, two numbers at least, none with a zero in front.
+fn is_oid(name: &[u8]) -> bool {
+    let is_number = |number: &[u8]| {
+        let leads_with_zero = number.len() > 1 && number.first() == Some(&b'0');
+        !number.is_empty() && !leads_with_zero && number.iter().all(u8::is_ascii_digit)
+    };
+    name.contains(&b'.') && name.split(|octet| *octet == b'.').all(is_number)
+}
+
 struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
@@ -92,14 +107,15 @@ impl Scanner<'_> {
             self.at += 1;
         }
         let name = self.text.get(start..self.at).unwrap_or_default();
-        if !name.first().is_some_and(u8::is_ascii_alphanumeric) {
+        if !is_descriptor(name) && !is_oid(name) {
             self.at = start;
-            return Err(self.error("an attribute's name"));
+            return Err(self.error("an attribute's name or OID"));
         }
         Ok(String::from_utf8_lossy(name).into_owned())
     }
 
     fn string(&mut self) -> Result<Vec<u8>, DnError> {
+        let start = self.at;
         let mut value = Vec::new();
         // Trailing spaces are not part of the value unless they are escaped.
         let mut significant = 0;
@@ -122,6 +138,11 @@ impl Scanner<'_> {
             }
         }
         value.truncate(significant);
+        if std::str::from_utf8(&value).is_err() {
+            // RFC 4514 §3: escaped octets make characters, too; others are written after `#`.
+            self.at = start;
+            return Err(self.error("UTF-8"));
+        }
         Ok(value)
     }
 

@@ -31,6 +31,8 @@ fn the_examples_of_rfc_4514() {
     prints(r"cn=\#x", r"cn=\#x");
     prints(" cn = a , dc = b ; dc=c", "cn=a,dc=b,dc=c");
     prints("", "");
+    // What is no text is read and printed as BER.
+    prints("cn=#0402FF00", "cn=#0402ff00");
 }
 
 #[test]
@@ -41,6 +43,16 @@ fn mistakes_are_found_where_they_are() {
         ("cn=a,", 5),
         ("cn=a\\zz", 5),
         ("cn=\"a\"", 3),
+        ("cn=a,1..2=x", 5),
+        ("1.=x", 0),
+        ("1=x", 0),
+        ("1.02=x", 0),
+        (".1=x", 0),
+        ("-cn=x", 0),
+        ("c.n=x", 0),
+        ("1a=x", 0),
+        ("cn=a\\ff", 3),
+        ("cn=\\c4", 3),
     ] {
         match Dn::parse(text) {
             Err(DnError::Syntax { at: found, .. }) => assert_eq!(found, at, "{text}"),
@@ -75,10 +87,10 @@ fn keys_compare_names_and_hold_subtrees_together() {
 
 fn names() -> impl Strategy<Value = Dn> {
     let value = proptest::string::string_regex("[ -~\u{0}-\u{1f}\u{e4}\u{4e2d}]{0,12}").unwrap();
-    let pair = ("cn|sn|ou|dc|1\\.2\\.3", value).prop_map(|(attribute, value)| Pair {
-        attribute,
-        value: value.into_bytes(),
-    });
+    let octets = proptest::collection::vec(any::<u8>(), 0..40);
+    let value = prop_oneof![4 => value.prop_map(String::into_bytes), 1 => octets];
+    let pair =
+        ("cn|sn|ou|dc|1\\.2\\.3", value).prop_map(|(attribute, value)| Pair { attribute, value });
     let rdn = proptest::collection::vec(pair, 1..3).prop_map(|mut pairs| {
         pairs.dedup_by(|one, other| one.attribute == other.attribute);
         Rdn { pairs }

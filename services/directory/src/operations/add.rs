@@ -26,31 +26,32 @@ pub async fn add(
     }
     let (dn, key) = directory.name(&add.dn)?;
     check_place(directory, &dn, &key)?;
-    let mut entry = read(&directory.schema, dn, &add.attributes)?;
+    let entry = read(&directory.schema, dn, &add.attributes)?;
     let password = entry.get(directory.schema.known.user_password).to_vec();
+    let mut found = Found {
+        id: 0,
+        parent: 0,
+        key,
+        entry,
+    };
+    super::password::check_first(directory, &found, &password).await?;
     deposit::deposit(directory, &password)
         .await?
-        .into_entry(directory, &mut entry);
-    store(directory, identity, entry, &key, controls).await
+        .into_entry(directory, &mut found.entry);
+    store(directory, identity, found, controls).await
 }
 
 async fn store(
     directory: &Directory,
     identity: &Identity,
-    mut entry: Entry,
-    key: &DnKey,
+    mut found: Found,
     controls: &Controls,
 ) -> Result<Answer, Refusal> {
-    let class = check_entry(&directory.schema, &entry)?;
-    stamp::created(directory, identity, &mut entry);
-    stamp::structural_class(directory, class, &mut entry);
-    check_size(&entry)?;
-    let found = Found {
-        id: 0,
-        parent: 0,
-        key: key.clone(),
-        entry,
-    };
+    let class = check_entry(&directory.schema, &found.entry)?;
+    stamp::created(directory, identity, &mut found.entry);
+    stamp::structural_class(directory, class, &mut found.entry);
+    check_size(&found.entry)?;
+    let key = &found.key;
     directory.assert(identity, &found, controls.assertion.as_ref())?;
     let mut write = directory.store.write().await?;
     if write.find(key).await?.is_some() {

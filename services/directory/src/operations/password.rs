@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use roost_core_directory::dn;
 use roost_core_directory::schema::kind::time;
 
 use super::bind::{Connection, named};
@@ -132,7 +133,48 @@ async fn store(
     Ok(())
 }
 
-/// Whether a user may change the password of an account to this. Administrators may do as they like.
+/// Whether a new account may begin with these values of `userPassword`: the policy holds for them as
+/// for a change.
+pub(super) async fn check_first(
+    directory: &Directory,
+    found: &Found,
+    values: &[Vec<u8>],
+) -> Result<(), Refusal> {
+    for value in values {
+        check_strength(directory, found, value).await?;
+    }
+    Ok(())
+}
+
+/// Whether a password that an administrator sets is as the account's policy wants it. What is hashed
+/// already cannot be looked at; the system's own identities, whose secrets no person chooses, have no
+/// policy.
+async fn check_strength(directory: &Directory, found: &Found, new: &[u8]) -> Result<(), Refusal> {
+    let (_, own) = directory.name(dn::ZIMBRA)?;
+    if !found.entry.is_a(&directory.schema, "zimbraAccount") || found.key.is_within(&own) {
+        return Ok(());
+    }
+    let Some(clear) = verify::clear(new) else {
+        return Ok(());
+    };
+    let clear = std::str::from_utf8(clear).map_err(|_| objection("a password is text"))?;
+    let policy = policy(directory, found).await?;
+    refuse_weak(&policy, clear)
+}
+
+fn refuse_weak(policy: &Policy, clear: &str) -> Result<(), Refusal> {
+    match policy.objection(clear) {
+        None => Ok(()),
+        Some(what) => Err(objection(format!("the new password is refused: {what}"))),
+    }
+}
+
+fn objection(message: impl Into<String>) -> Refusal {
+    Refusal::new(ResultCode::ConstraintViolation, message)
+}
+
+/// Whether the password of an account may be changed to this. For administrators it must be a good
+/// one, too; when it was changed last, and to what, does not bind them.
 pub(super) async fn check_change(
     directory: &Directory,
     identity: &Identity,
@@ -140,21 +182,18 @@ pub(super) async fn check_change(
     new: &[u8],
 ) -> Result<(), Refusal> {
     if identity.is_administrator() {
-        return Ok(());
+        return check_strength(directory, found, new).await;
     }
-    let objection = |message: String| Refusal::new(ResultCode::ConstraintViolation, message);
     let clear = verify::clear(new)
         .and_then(|clear| std::str::from_utf8(clear).ok())
-        .ok_or_else(|| objection("a password is text".to_owned()))?;
+        .ok_or_else(|| objection("a password is text"))?;
     let policy = policy(directory, found).await?;
     if policy.locked {
         return Err(Refusal::denied(
             "only an administrator can change this password",
         ));
     }
-    if let Some(what) = policy.objection(clear) {
-        return Err(objection(format!("the new password is refused: {what}")));
-    }
+    refuse_weak(&policy, clear)?;
     let schema = &directory.schema;
     let changed = found
         .entry

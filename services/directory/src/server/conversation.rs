@@ -174,12 +174,10 @@ impl Conversation {
                 }
                 Ok(message) => self.take(message).await?,
                 Err(Unreadable::Fatal(error)) => return self.refuse(&error.to_string()).await,
-                Err(Unreadable::Operation { id, tag, cause }) => {
-                    match unreadable(id, tag, &cause.to_string()) {
-                        Some(answer) => self.write(&answer).await?,
-                        None => return self.refuse(&cause.to_string()).await,
-                    }
-                }
+                Err(Unreadable::Operation { id, tag, cause }) => match unreadable(id, tag, cause) {
+                    Some(answer) => self.write(&answer).await?,
+                    None => return self.refuse(&cause.to_string()).await,
+                },
             }
         }
     }

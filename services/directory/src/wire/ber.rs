@@ -47,6 +47,9 @@ pub enum Malformed {
     /// A string that must be UTF-8 is not.
     #[error("a string is not valid UTF-8")]
     Text,
+    /// A distinguished name that is not UTF-8.
+    #[error("not a distinguished name: it is not valid UTF-8")]
+    Name,
 }
 
 /// The beginning of an element.
@@ -167,6 +170,11 @@ impl<'a> Reader<'a> {
         text(self.octets(what)?)
     }
 
+    /// The content of a distinguished name.
+    pub fn name(&mut self, what: &'static str) -> Result<String, Malformed> {
+        name(self.octets(what)?)
+    }
+
     /// An INTEGER.
     pub fn integer(&mut self, what: &'static str) -> Result<i64, Malformed> {
         integer(self.expect(INTEGER, what)?)
@@ -207,6 +215,11 @@ pub fn boolean(content: &[u8]) -> Result<bool, Malformed> {
 /// The content of a string that must be UTF-8.
 pub fn text(content: &[u8]) -> Result<String, Malformed> {
     String::from_utf8(content.to_vec()).map_err(|_| Malformed::Text)
+}
+
+/// The content of a distinguished name, which is UTF-8 (RFC 4511 §4.1.3).
+pub fn name(content: &[u8]) -> Result<String, Malformed> {
+    text(content).map_err(|_| Malformed::Name)
 }
 
 /// Writes elements one after the other.

@@ -247,7 +247,7 @@ impl Request {
             tag::SEARCH => search(reader).map(Self::Search),
             tag::MODIFY => modify(reader).map(Self::Modify),
             tag::ADD => add(reader).map(Self::Add),
-            tag::DELETE => ber::text(content).map(Self::Delete),
+            tag::DELETE => ber::name(content).map(Self::Delete),
             tag::MODIFY_DN => modify_dn(reader).map(Self::ModifyDn),
             tag::COMPARE => compare(reader).map(Self::Compare),
             tag::ABANDON => message_id(ber::integer(content)?)
@@ -261,7 +261,7 @@ impl Request {
 
 fn bind(mut reader: Reader<'_>) -> Result<Bind, Malformed> {
     let version = reader.integer("a version")?;
-    let name = reader.text("a name")?;
+    let name = reader.name("a name")?;
     let authentication = match reader.element()? {
         (tag, password) if tag == ber::context(0) => {
             Authentication::Simple(Credentials(password.to_vec()))
@@ -285,7 +285,7 @@ fn bind(mut reader: Reader<'_>) -> Result<Bind, Malformed> {
 }
 
 fn search(mut reader: Reader<'_>) -> Result<Search, Malformed> {
-    let base = reader.text("a base object")?;
+    let base = reader.name("a base object")?;
     let scope = match reader.enumerated("a scope")? {
         0 => Scope::Base,
         1 => Scope::One,
@@ -324,7 +324,7 @@ fn limit(value: i64) -> Result<u32, Malformed> {
 }
 
 fn modify(mut reader: Reader<'_>) -> Result<Modify, Malformed> {
-    let dn = reader.text("an entry's name")?;
+    let dn = reader.name("an entry's name")?;
     let mut list = reader.enter(ber::SEQUENCE, "a list of changes")?;
     let mut changes = Vec::new();
     while !list.is_empty() {
@@ -345,7 +345,7 @@ fn modify(mut reader: Reader<'_>) -> Result<Modify, Malformed> {
 }
 
 fn add(mut reader: Reader<'_>) -> Result<Add, Malformed> {
-    let dn = reader.text("an entry's name")?;
+    let dn = reader.name("an entry's name")?;
     let mut list = reader.enter(ber::SEQUENCE, "a list of attributes")?;
     let mut attributes = Vec::new();
     while !list.is_empty() {
@@ -367,18 +367,18 @@ fn attribute(reader: &mut Reader<'_>) -> Result<Attribute, Malformed> {
 
 fn modify_dn(mut reader: Reader<'_>) -> Result<ModifyDn, Malformed> {
     Ok(ModifyDn {
-        dn: reader.text("an entry's name")?,
-        new_rdn: reader.text("a new RDN")?,
+        dn: reader.name("an entry's name")?,
+        new_rdn: reader.name("a new RDN")?,
         delete_old_rdn: reader.boolean("deleteoldrdn")?,
         new_superior: reader
             .optional(ber::context(0))?
-            .map(ber::text)
+            .map(ber::name)
             .transpose()?,
     })
 }
 
 fn compare(mut reader: Reader<'_>) -> Result<Compare, Malformed> {
-    let dn = reader.text("an entry's name")?;
+    let dn = reader.name("an entry's name")?;
     let mut assertion = reader.enter(ber::SEQUENCE, "an assertion")?;
     Ok(Compare {
         dn,

@@ -189,7 +189,12 @@ fn an_administrator_changes_all_but_sees_no_hash() {
     let seen = everything(&directory, DAVE, "dave-secret");
     assert!(has(&seen, "mail: carol@example.test"));
     assert!(!seen.contains("userPassword") && !seen.contains("authPassword"));
-    let said = directory.as_user(DAVE, "dave-secret", "ldappasswd", &["-s", "rose", BOB]);
+    let said = directory.as_user(
+        DAVE,
+        "dave-secret",
+        "ldappasswd",
+        &["-s", "rose-garden", BOB],
+    );
     assert_eq!(said.code, 0, "{said:?}");
     let said = directory.as_user(DAVE, "dave-secret", "ldapdelete", &[DAVE]);
     assert_eq!(said.code, 53, "{said:?}");

@@ -80,6 +80,47 @@ fn an_operation_that_cannot_be_read_is_answered_and_the_connection_goes_on() {
 }
 
 #[test]
+fn a_name_that_is_none_is_answered_as_such() {
+    let directory = Directory::start();
+    let mut raw = Raw::new(directory.connect());
+    raw.bind(1, ADMIN, &directory.admin_password());
+    let mut code = |operation: &dyn Fn(&mut Writer)| {
+        raw.send(&message(7, operation));
+        let said = raw.answer().unwrap();
+        assert_eq!(said.id, 7);
+        said.code
+    };
+    for name in [
+        &b"cn=\xff\xfe,dc=test"[..],
+        b"\xff",
+        b"cn=\\ff,dc=test",
+        b"1..2=x,dc=test",
+        b"1.=x",
+        b"cn",
+    ] {
+        let shown = name.escape_ascii();
+        let delete = code(&|writer| writer.primitive(0x4a, name));
+        assert_eq!(delete, 34, "delete {shown}");
+        let bind = code(&|writer| {
+            writer.constructed(0x60, |writer| {
+                writer.integer(3);
+                writer.octets(name);
+                writer.primitive(ber::context(0), b"password");
+            });
+        });
+        assert_eq!(bind, 34, "bind {shown}");
+    }
+    // A password that was wrong, or a text that is none, leaves nobody signed in; a sound name of
+    // nothing is another answer.
+    drop(code);
+    raw.bind(8, ADMIN, &directory.admin_password());
+    raw.send(&message(9, |writer| {
+        writer.primitive(0x4a, b"1.2.3=x,dc=test")
+    }));
+    assert_eq!(raw.answer().unwrap().code, 32);
+}
+
+#[test]
 fn filters_have_a_depth_and_may_hold_any_octets() {
     let directory = Directory::start();
     let mut raw = Raw::new(directory.connect());

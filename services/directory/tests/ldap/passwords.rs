@@ -238,9 +238,59 @@ fn a_password_has_a_size() {
     let directory = Directory::sample();
     let most = "x".repeat(roost_directory::limits::PASSWORD_SIZE_MAX);
     let set = |password: &str| directory.admin("ldappasswd", &["-s", password, ALICE]).code;
+    let lines = format!(
+        "dn: {ALICE}\nchangetype: modify\nadd: zimbraPasswordMaxLength\nzimbraPasswordMaxLength: 0\n"
+    );
+    assert_eq!(directory.modify(&lines, &[]).code, 0);
     assert_eq!(set(&most), 0);
     assert_eq!(whoami(&directory, ALICE, &most), 0);
     let more = format!("{most}x");
     assert_eq!(set(&more), 1);
     assert_eq!(whoami(&directory, ALICE, &more), 49);
+}
+
+#[test]
+fn what_an_administrator_sets_must_be_a_good_password_too() {
+    let directory = Directory::sample();
+    let lines = "dn: cn=default,cn=cos,cn=zimbra\nchangetype: modify\n\
+        add: zimbraPasswordMinLength\nzimbraPasswordMinLength: 10\n-\n\
+        add: zimbraPasswordMinAge\nzimbraPasswordMinAge: 7\n-\n\
+        add: zimbraPasswordLocked\nzimbraPasswordLocked: TRUE\n";
+    assert_eq!(directory.modify(lines, &[]).code, 0);
+    let set = |password: &str| directory.admin("ldappasswd", &["-s", password, ALICE]);
+    let said = set("short-one");
+    assert_eq!(said.code, 1);
+    assert!(
+        said.out.contains("Constraint violation (19)")
+            && said.out.contains("it needs at least 10 characters"),
+        "{said:?}"
+    );
+    // When it was changed last, and whether the user may, does not bind administrators.
+    assert_eq!(set("long-enough").code, 0);
+    assert_eq!(set("long-enough-again").code, 0);
+    assert_eq!(whoami(&directory, ALICE, "long-enough-again"), 0);
+
+    let replace = |value: &str| {
+        let lines = format!(
+            "dn: {ALICE}\nchangetype: modify\nreplace: userPassword\nuserPassword: {value}\n"
+        );
+        directory.modify(&lines, &[]).code
+    };
+    assert_eq!(replace("short-one"), 19);
+    assert_eq!(replace("{SSHA}pggIHGl+PcllAGxF84PzT2J4C2J9msw1"), 0);
+    assert_eq!(whoami(&directory, ALICE, "secret"), 0);
+    let add = |password: &str| {
+        let lines = format!(
+            "dn: uid=erin,ou=people,dc=example,dc=test\nobjectClass: inetOrgPerson\n\
+             objectClass: zimbraAccount\nuid: erin\ncn: Erin\nsn: Erin\n\
+             zimbraId: 10000000-0000-4000-8000-000000000009\nzimbraAccountStatus: active\n\
+             zimbraMailDeliveryAddress: erin@example.test\nuserPassword: {password}\n"
+        );
+        directory.modify(&lines, &["-a"]).code
+    };
+    assert_eq!(add("short-one"), 19);
+    assert_eq!(add("long-enough"), 0);
+    // What is no account has no policy.
+    let said = directory.admin("ldappasswd", &["-s", "short", STORE]);
+    assert_eq!(said.code, 0, "{said:?}");
 }
