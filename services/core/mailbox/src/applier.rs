@@ -30,6 +30,13 @@ use crate::state::Outline;
 
 /// The most appends that one transaction takes.
 const BATCH: usize = 1024;
+/// How long a batch waits for more to join it, if nobody asks for what is in it: the rows of a busy
+/// mailbox and the pages of SQLite's log are then written once for many changes. Meanwhile all of it
+/// is served from memory.
+const GATHER: Duration = Duration::from_millis(100);
+/// A batch of so many appends, or of so many octets of bodies, waits no longer.
+const ENOUGH: usize = 512;
+const ENOUGH_BYTES: u64 = 4 << 20;
 /// How long after a failure a batch is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// The most files that are removed after one checkpoint.
@@ -43,6 +50,16 @@ pub(crate) struct Group {
     pub(crate) changes: Vec<ChangeUnit>,
     /// Its share of the room for unapplied bytes; `None` in recovery.
     pub(crate) _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Group {
+    fn body_bytes(&self) -> u64 {
+        let bodies = self
+            .blobs
+            .iter()
+            .filter_map(|pin| pin.record().body.as_ref());
+        bodies.map(|body| body.len() as u64).sum()
+    }
 }
 
 /// A change, and the mailbox after it in outline.
@@ -98,8 +115,39 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     groups: VecDeque<Group>,
+    /// Octets of bodies in `groups`.
+    bytes: u64,
     wanted: Vec<oneshot::Sender<Result<(), Error>>>,
+    /// Somebody waits for what is in `groups`.
+    hurried: bool,
+    /// The thread waits for `groups` to become enough: it need not be told of each.
+    gathering: bool,
     closing: bool,
+}
+
+impl Waiting {
+    /// Whether `groups` need not wait for more to join them.
+    fn is_due(&self) -> bool {
+        self.closing
+            || self.hurried
+            || !self.wanted.is_empty()
+            || self.groups.len() >= ENOUGH
+            || self.bytes >= ENOUGH_BYTES
+    }
+
+    /// The next batch; empty if nothing waits.
+    fn take(&mut self) -> Vec<Group> {
+        let count = self.groups.len().min(BATCH);
+        let groups: Vec<Group> = self.groups.drain(..count).collect();
+        if self.groups.is_empty() {
+            self.hurried = false;
+            self.bytes = 0;
+            if self.groups.capacity() > BATCH {
+                self.groups.shrink_to(BATCH);
+            }
+        }
+        groups
+    }
 }
 
 impl Queue {
@@ -114,8 +162,24 @@ impl Queue {
     }
 
     pub(crate) fn push(&self, group: Group) {
-        self.state.lock().groups.push_back(group);
-        self.wake.notify_one();
+        let mut state = self.state.lock();
+        state.bytes += group.body_bytes();
+        state.groups.push_back(group);
+        let tell = !state.gathering || state.is_due();
+        drop(state);
+        if tell {
+            self.wake.notify_one();
+        }
+    }
+
+    /// What waits is applied at once.
+    fn hurry(&self) {
+        let mut state = self.state.lock();
+        if !state.groups.is_empty() {
+            state.hurried = true;
+            drop(state);
+            self.wake.notify_one();
+        }
     }
 
     /// Waits for a checkpoint.
@@ -133,6 +197,10 @@ impl Queue {
     pub(crate) async fn applied(&self, sequence: Sequence) -> Result<(), Error> {
         const PATIENCE: Duration = Duration::from_secs(30);
         let mut applied = self.applied.subscribe();
+        if *applied.borrow_and_update() >= sequence.get() {
+            return Ok(());
+        }
+        self.hurry();
         let reached = applied.wait_for(|applied| *applied >= sequence.get());
         match tokio::time::timeout(PATIENCE, reached).await {
             Ok(Ok(_)) => Ok(()),
@@ -233,13 +301,10 @@ impl Applier {
     ) -> (Batch, Vec<oneshot::Sender<Result<(), Error>>>, bool) {
         loop {
             let behind = progress.applied > progress.checkpointed;
+            self.gather().await;
             {
                 let mut state = self.queue.state.lock();
-                let count = state.groups.len().min(BATCH);
-                let groups: Vec<Group> = state.groups.drain(..count).collect();
-                if state.groups.is_empty() && state.groups.capacity() > BATCH {
-                    state.groups.shrink_to(BATCH);
-                }
+                let groups = state.take();
                 let due = behind && self.overdue(progress).is_zero();
                 let wanted = if state.groups.is_empty() {
                     std::mem::take(&mut state.wanted)
@@ -257,6 +322,30 @@ impl Applier {
                 drop(tokio::time::timeout(patience, told).await);
             } else {
                 told.await;
+            }
+        }
+    }
+
+    /// Lets what waits become a batch that is worth a transaction.
+    async fn gather(&self) {
+        let pause = tokio::time::sleep(GATHER);
+        tokio::pin!(pause);
+        loop {
+            let told = self.queue.wake.notified();
+            {
+                let mut state = self.queue.state.lock();
+                state.gathering = !state.groups.is_empty() && !state.is_due();
+                if !state.gathering {
+                    return;
+                }
+            }
+            // Cancel-safe: what was told is looked up again.
+            tokio::select! {
+                () = &mut pause => {
+                    self.queue.state.lock().gathering = false;
+                    return;
+                }
+                () = told => {}
             }
         }
     }

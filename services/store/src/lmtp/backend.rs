@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use roost_proto_sasl::scram::ServerSignature;
 use roost_proto_sasl::{Authenticate, Login, Parameters, Proof, Refused};
 use roost_proto_smtp::grammar::mail::Mail;
 use roost_proto_smtp::session::Context;
 use roost_proto_smtp::{Backend, Envelope, Finish, Recipient, Refusal};
 
-use super::deliver::Deliverer;
+use super::deliver::{Deliverer, Resolved};
 use super::incoming::Incoming;
 use crate::accounts::Accounts;
 use crate::session_id::SessionId;
@@ -20,6 +21,9 @@ pub(super) struct LmtpBackend<A> {
     deliverer: Arc<Deliverer<A>>,
     session: SessionId,
     messages: AtomicU32,
+    /// Whose the accepted recipients of the open transaction are, so that the directory is asked
+    /// about each once.
+    resolved: Mutex<Resolved>,
 }
 
 impl<A> LmtpBackend<A> {
@@ -28,6 +32,7 @@ impl<A> LmtpBackend<A> {
             deliverer,
             session,
             messages: AtomicU32::new(0),
+            resolved: Mutex::default(),
         }
     }
 }
@@ -52,6 +57,7 @@ impl<A: Accounts> Backend for LmtpBackend<A> {
     type Message = Incoming;
 
     async fn sender(&self, _at: Context<'_, ()>, _mail: &Mail) -> Result<(), Refusal> {
+        self.resolved.lock().clear();
         Ok(())
     }
 
@@ -61,7 +67,10 @@ impl<A: Accounts> Backend for LmtpBackend<A> {
         _envelope: &Envelope,
         recipient: &Recipient,
     ) -> Result<(), Refusal> {
-        self.deliverer.resolve(&recipient.address).await.map(drop)
+        let resolved = self.deliverer.resolve(&recipient.address).await?;
+        let address = recipient.address.clone();
+        self.resolved.lock().insert(address, resolved);
+        Ok(())
     }
 
     async fn begin(&self, at: Context<'_, ()>, envelope: &Envelope) -> Result<Incoming, Refusal> {
@@ -85,6 +94,7 @@ impl<A: Accounts> Backend for LmtpBackend<A> {
     }
 
     async fn finish(&self, _at: Context<'_, ()>, envelope: Envelope, message: Incoming) -> Finish {
-        Finish::Each(self.deliverer.deliver(&envelope, message).await)
+        let resolved = std::mem::take(&mut *self.resolved.lock());
+        Finish::Each(self.deliverer.deliver(&envelope, message, resolved).await)
     }
 }

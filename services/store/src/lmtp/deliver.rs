@@ -29,6 +29,9 @@ pub(crate) struct Deliverer<A> {
 
 type Verdict = Result<Accepted, Refusal>;
 
+/// Whose the recipients of a transaction are, as far as that is known.
+pub(super) type Resolved = HashMap<Address, accounts::Recipient>;
+
 /// Where a recipient's copy goes.
 struct Target {
     owner: accounts::Owner,
@@ -46,7 +49,12 @@ impl<A: Accounts> Deliverer<A> {
     }
 
     /// Delivers to every recipient of the envelope; the verdicts are in their order.
-    pub(super) async fn deliver(&self, envelope: &Envelope, message: Incoming) -> Vec<Verdict> {
+    pub(super) async fn deliver(
+        &self,
+        envelope: &Envelope,
+        message: Incoming,
+        mut resolved: Resolved,
+    ) -> Vec<Verdict> {
         let id = message.id.clone();
         // The room is held until the message is stored.
         let (octets, _room) = message.finish();
@@ -59,7 +67,15 @@ impl<A: Accounts> Deliverer<A> {
         let content = content::read(octets).await;
         let mut targets = Vec::with_capacity(envelope.recipients.len());
         for recipient in &envelope.recipients {
-            targets.push(self.target(&recipient.address).await);
+            let address = &recipient.address;
+            let found = match resolved.remove(address) {
+                Some(found) => Ok(found),
+                None => self.resolve(address).await,
+            };
+            targets.push(match found {
+                Ok(found) => Ok(self.target(found).await),
+                Err(refusal) => Err(refusal),
+            });
         }
         let verdicts = self.store(&id, &content, &targets).await;
         for ((recipient, target), verdict) in
@@ -80,8 +96,7 @@ impl<A: Accounts> Deliverer<A> {
     }
 
     /// The folder that an address means: the one of its detail where there is one, else the inbox.
-    async fn target(&self, address: &Address) -> Result<Target, Refusal> {
-        let recipient = self.resolve(address).await?;
+    async fn target(&self, recipient: accounts::Recipient) -> Target {
         let mut target = Target {
             owner: recipient.owner,
             folder: INBOX,
@@ -93,7 +108,7 @@ impl<A: Accounts> Deliverer<A> {
             target.folder = folder;
             target.folder_name = detail;
         }
-        Ok(target)
+        target
     }
 
     /// RFC 5233 §4: a detail may choose a folder of its owner's own making; mail never goes to the
