@@ -4,4 +4,4 @@ mod disk;
 mod process;
 
 pub(crate) use disk::Disk;
-pub(crate) use process::{Tree, client_cpu, private_memory};
+pub(crate) use process::{Tree, client_cpu};

@@ -1,5 +1,6 @@
 //! `bench-memory`: private memory, idle and with sessions in IDLE.
 
+use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use anyhow::Context;
 
 use crate::Memory;
 use crate::client::{Dialect, Idle, Job, Load, Login, Mailing, Recipients, Sessions};
-use crate::measure::{Tree, private_memory};
+use crate::measure::Tree;
 use crate::message::Corpus;
 use crate::report::{Aim, Line};
 use crate::scratch::Scratch;
@@ -45,26 +46,25 @@ pub(crate) async fn run(options: Memory) -> anyhow::Result<()> {
         login: login(roost.address("imaps")?),
         hibernates: false,
     };
-    let ours = own.usage(&options.sessions).await?;
+    own.rest().await?;
     let mut store = 0;
     for (daemon, name) in [
         (Daemon::Directory, "roost-directory"),
         (Daemon::Store, "roost-store"),
         (Daemon::Mta, "roost-mta"),
     ] {
-        let used = own.idle_of(&roost.tree(&[daemon]))?;
-        println!(
-            "memory {name} private={:.1}MiB (after the sessions)",
-            used as f64 / MIB
-        );
+        let used = roost.tree(&[daemon]).private_memory()?;
+        println!("memory {name} private={:.1}MiB", used as f64 / MIB);
         if daemon == Daemon::Store {
             store = used;
         }
     }
+    let ours = own.usage(&options.sessions).await?;
     drop(roost);
 
     let mut peers = Vec::new();
     if !options.alone {
+        let _watches = Watches::allow()?;
         for hibernate in [None, Some(HIBERNATE)] {
             let format = Format::Mdbox;
             let dovecot = Dovecot::start(scratch.path(), format, &certificate, hibernate).await?;
@@ -74,6 +74,7 @@ pub(crate) async fn run(options: Memory) -> anyhow::Result<()> {
                 login: login(dovecot.imaps()),
                 hibernates: hibernate.is_some(),
             };
+            subject.rest().await?;
             peers.push(subject.usage(&options.sessions).await?);
         }
     }
@@ -168,6 +169,39 @@ async fn warm_up(to: std::net::SocketAddr, dialect: Dialect) -> anyhow::Result<(
     Ok(())
 }
 
+/// Dovecot watches mailboxes by inotify, and hibernates only sessions that it can watch. Linux allows
+/// a user 128 watchers; all mail here is one user's.
+struct Watches {
+    before: String,
+}
+
+const WATCHERS: &str = "/proc/sys/fs/inotify/max_user_instances";
+const WATCHERS_WANTED: u32 = 20_000;
+
+impl Watches {
+    /// Allows more, as long as the value lives.
+    fn allow() -> anyhow::Result<Self> {
+        let before = fs::read_to_string(WATCHERS).context("cannot ask for inotify's limit")?;
+        if before.trim().parse().unwrap_or(0) < WATCHERS_WANTED
+            && fs::write(WATCHERS, WATCHERS_WANTED.to_string()).is_err()
+        {
+            eprintln!("warning: {WATCHERS} cannot be raised: Dovecot will not hibernate");
+        }
+        Ok(Self { before })
+    }
+}
+
+impl Drop for Watches {
+    fn drop(&mut self) {
+        if let Err(error) = fs::write(WATCHERS, self.before.trim()) {
+            eprintln!(
+                "cannot set {WATCHERS} back to {}: {error}",
+                self.before.trim()
+            );
+        }
+    }
+}
+
 /// What is measured.
 struct Subject {
     tree: Tree,
@@ -176,17 +210,24 @@ struct Subject {
 }
 
 impl Subject {
-    /// Opens more and more sessions.
-    async fn usage(&self, counts: &[usize]) -> anyhow::Result<Usage> {
-        let how = Idle {
+    /// Lets every user come and go once: whoever has been there has been cached.
+    async fn rest(&self) -> anyhow::Result<()> {
+        let mut first = Sessions::default();
+        first.grow(&self.how(), USERS).await?;
+        drop(first);
+        self.calm().await
+    }
+
+    fn how(&self) -> Idle {
+        Idle {
             login: self.login.clone(),
             users: USERS,
-        };
-        // Whoever has been there has been cached.
-        let mut first = Sessions::default();
-        first.grow(&how, USERS).await?;
-        drop(first);
-        self.calm().await?;
+        }
+    }
+
+    /// Opens more and more sessions.
+    async fn usage(&self, counts: &[usize]) -> anyhow::Result<Usage> {
+        let how = self.how();
         let idle = self.tree.private_memory()?;
         let mut sessions = Sessions::default();
         let mut each = Vec::new();
@@ -203,11 +244,6 @@ impl Subject {
             idle,
             sessions: each,
         })
-    }
-
-    fn idle_of(&self, tree: &Tree) -> anyhow::Result<u64> {
-        let pids = tree.pids()?;
-        Ok(pids.iter().filter_map(|pid| private_memory(*pid)).sum())
     }
 
     /// Waits until neither the number of processes nor their CPU time changes.

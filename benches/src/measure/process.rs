@@ -98,7 +98,7 @@ fn stat(pid: u32) -> Option<Stat> {
 }
 
 /// Octets that a process shares with no other.
-pub(crate) fn private_memory(pid: u32) -> Option<u64> {
+fn private_memory(pid: u32) -> Option<u64> {
     let table = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     let kib: u64 = table
         .lines()

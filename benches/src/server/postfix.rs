@@ -34,10 +34,12 @@ pub(crate) struct Postfix {
 impl Postfix {
     /// Starts one with an empty queue.
     pub(crate) async fn start(scratch: &Path, destination: Destination) -> anyhow::Result<Self> {
-        let folder = scratch.join("postfix");
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
+        // A new folder each time: where many files were removed a moment ago, ext4 takes long to make
+        // new ones.
+        let folder = (1..)
+            .map(|number| scratch.join(format!("postfix-{number}")))
+            .find(|folder| !folder.exists())
+            .context("no folder is left")?;
         let etc = folder.join("etc");
         for name in ["etc", "queue", "data"] {
             fs::create_dir_all(folder.join(name))?;
