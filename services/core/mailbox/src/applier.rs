@@ -33,7 +33,7 @@ const BATCH: usize = 1024;
 /// How long a batch waits for more to join it, if nobody asks for what is in it: the rows of a busy
 /// mailbox and the pages of SQLite's log are then written once for many changes. Meanwhile all of it
 /// is served from memory.
-const GATHER: Duration = Duration::from_millis(100);
+const GATHER: Duration = Duration::from_millis(25);
 /// A batch of so many appends, or of so many octets of bodies, waits no longer.
 const ENOUGH: usize = 512;
 const ENOUGH_BYTES: u64 = 4 << 20;
@@ -402,6 +402,8 @@ impl Applier {
                 && written.insert(blob.digest)
             {
                 self.write_file(blob.digest, body)?;
+                // Whoever waits for an answer comes first.
+                std::thread::yield_now();
             }
         }
         let now = self.clock.now().as_second();
