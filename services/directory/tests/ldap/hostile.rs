@@ -112,7 +112,6 @@ fn a_name_that_is_none_is_answered_as_such() {
     }
     // A password that was wrong, or a text that is none, leaves nobody signed in; a sound name of
     // nothing is another answer.
-    drop(code);
     raw.bind(8, ADMIN, &directory.admin_password());
     raw.send(&message(9, |writer| {
         writer.primitive(0x4a, b"1.2.3=x,dc=test")
