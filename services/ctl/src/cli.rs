@@ -100,6 +100,8 @@ pub(crate) enum Noun {
     /// What is in a mailbox
     #[command(subcommand)]
     Mailbox(MailboxVerb),
+    /// Make this machine a node: host name, first domain, administrator
+    Setup(Setup),
     /// Run the whole suite on this machine, for trying and testing
     Dev(Dev),
     /// Write a completion script for a shell
@@ -131,6 +133,18 @@ pub(crate) struct Dev {
     /// Empty the folder first
     #[arg(long)]
     pub(crate) fresh: bool,
+}
+
+/// `roostctl setup`
+#[derive(Debug, Args)]
+pub(crate) struct Setup {
+    /// Read the answers from this TOML file (`-` is standard input) instead of asking: host, domain,
+    /// administrator, password or password-hash, names
+    #[arg(long, value_name = "FILE")]
+    pub(crate) answers: Option<PathBuf>,
+    /// Only write files; start nothing
+    #[arg(long)]
+    pub(crate) no_start: bool,
 }
 
 impl Cli {

@@ -5,7 +5,6 @@
 //! dies is started again. When this process ends, however it ends, the daemons end too: they watch
 //! a pipe that only it holds open.
 
-mod authority;
 mod daemon;
 mod demo;
 mod description;
@@ -22,6 +21,7 @@ use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::authority::Authority;
 use crate::failure::{Exit, Failure};
 use crate::output::{Colour, say};
 use daemon::{Change, Daemon, Family};
@@ -35,6 +35,15 @@ pub(crate) const DEFAULT_OFFSET: u16 = 20_000;
 
 /// The daemons in the order in which they start. They stop in the opposite one.
 const DAEMONS: [&str; 3] = ["roost-directory", "roost-store", "roost-mta"];
+
+/// What the servers are called.
+const NAMES: [&str; 5] = [
+    settings::NODE,
+    demo::DOMAIN,
+    "localhost",
+    "127.0.0.1",
+    "::1",
+];
 
 /// What the command line said.
 #[derive(Debug, Clone)]
@@ -92,7 +101,7 @@ impl Suite {
         say(&format!("starting in {}", self.state.root().display()));
         // One that was killed could not remove it.
         self.description.remove(&self.state)?;
-        authority::ensure(&self.state)?;
+        authority(&self.state).ensure()?;
         settings::write(&self.state, &self.ports)?;
         let accounts = demo::accounts(&self.state)?;
         for name in DAEMONS {
@@ -193,6 +202,15 @@ impl Suite {
         }
         say("stopped");
         removed
+    }
+}
+
+/// The authority of this suite alone.
+fn authority(state: &State) -> Authority {
+    Authority {
+        folder: state.path("tls"),
+        name: "Roost dev authority (this machine only)".to_owned(),
+        names: NAMES.map(str::to_owned).to_vec(),
     }
 }
 

@@ -1,14 +1,17 @@
 //! `roostctl`: the administrator's command.
 //!
 //! `roostctl NOUN VERB [NAME] [--flag value]`. Read [`cli`] for the grammar and the file of a noun in
-//! [`noun`] for what it does; [`dev`] runs the whole suite on one machine.
+//! [`noun`] for what it does; [`setup`] makes an installed machine a node, [`dev`] runs the whole suite
+//! on one machine.
 
+mod authority;
 mod cli;
 mod dev;
 mod failure;
 mod import;
 mod noun;
 mod output;
+mod setup;
 
 use std::process::ExitCode;
 

@@ -11,15 +11,16 @@ mod domain;
 mod help;
 mod list;
 mod mailbox;
-mod password;
+pub(crate) mod password;
 mod queue;
 mod server;
 mod status;
 
-use crate::cli::{Cli, Dev, Global, Noun};
+use crate::cli::{Cli, Dev, Global, Noun, Setup};
 use crate::dev;
 use crate::failure::Failure;
 use crate::output::{Output, Record};
+use crate::setup;
 use context::Context;
 
 /// Runs a command.
@@ -27,6 +28,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     let Cli { noun, global } = cli;
     match noun {
         Noun::Dev(options) => dev::run(dev_options(options, &global)).await,
+        Noun::Setup(options) => setup::run(setup_options(options, &global), output).await,
         Noun::Completion { shell } => completion::run(shell),
         Noun::Version => version(output),
         Noun::Help { command, man } => help::run(&command, man.as_deref()),
@@ -56,7 +58,11 @@ async fn run_on_node(noun: Noun, context: &Context<'_>) -> Result<(), Failure> {
         Noun::Cos(verb) => cos::run(verb, context).await,
         Noun::Server(verb) => server::run(verb, context).await,
         Noun::Config(verb) => config::run(verb, context).await,
-        Noun::Dev(_) | Noun::Completion { .. } | Noun::Version | Noun::Help { .. } => Ok(()),
+        Noun::Dev(_)
+        | Noun::Setup(_)
+        | Noun::Completion { .. }
+        | Noun::Version
+        | Noun::Help { .. } => Ok(()),
     }
 }
 
@@ -66,5 +72,14 @@ fn dev_options(options: Dev, global: &Global) -> dev::Options {
         offset: options.offset,
         fresh: options.fresh,
         colour: global.color,
+    }
+}
+
+fn setup_options(options: Setup, global: &Global) -> setup::Options {
+    setup::Options {
+        config: global.config.clone(),
+        answers: options.answers,
+        no_start: options.no_start,
+        dry_run: global.dry_run,
     }
 }

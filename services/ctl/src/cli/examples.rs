@@ -11,6 +11,7 @@ const EXAMPLES: &[(&[&str], &[&str])] = &[
     (
         &[],
         &[
+            "roostctl setup",
             "roostctl status",
             "roostctl domain create example.org",
             "roostctl account create carol@example.org",
@@ -109,6 +110,15 @@ const EXAMPLES: &[(&[&str], &[&str])] = &[
             "roostctl mailbox import carol@example.org ~/Maildir",
             "roostctl mailbox import carol@example.org old.mbox --folder Archive/2019",
             "roostctl mailbox import carol@example.org ./eml --dry-run",
+        ],
+    ),
+    (
+        &["setup"],
+        &[
+            "roostctl setup",
+            "roostctl setup --answers answers.toml",
+            "roostctl setup --answers answers.toml --dry-run",
+            "printf 'host = \"mail.example.org\"\\ndomain = \"example.org\"\\n' | roostctl setup --answers -",
         ],
     ),
     (

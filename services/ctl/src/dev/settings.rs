@@ -5,7 +5,6 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::authority::server_files;
 use super::ports::Ports;
 use super::state::State;
 use crate::failure::Failure;
@@ -32,7 +31,7 @@ fn text(state: &State, ports: &Ports) -> String {
     let mut text = String::from(
         "# Written by `roostctl dev` at every start. Your own settings belong in conf.d/*.toml.\n",
     );
-    let tls = server_files(state);
+    let tls = super::authority(state).server();
     table(
         &mut text,
         "node",

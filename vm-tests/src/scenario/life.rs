@@ -1,0 +1,226 @@
+//! A machine's life: first boot, mail, restart, upgrade, full disk, power cut, a copy of it.
+
+use std::collections::BTreeSet;
+
+use anyhow::{bail, ensure};
+
+use super::first_boot::environment;
+use crate::clock::Timer;
+use crate::lab::Lab;
+use crate::mail::{ADMINISTRATOR, HOST, READY_PATIENCE, Reader};
+use crate::smtp::{self, Load, Outcome};
+use crate::vm::{Machine, Vm, moments};
+
+/// One machine for all of it: each start costs a minute where it is emulated.
+pub(super) fn from_properties_through_everything(lab: &Lab) -> anyhow::Result<()> {
+    let told = lab.disc("OVF ENV", &[("ovf-env.xml", environment(HOST))])?;
+    let machine = Machine::new(lab, "life", 1)?
+        .with_disc(told)
+        .with_disc(lab.next_packages()?);
+    let timer = Timer::start();
+    let mut vm = machine.boot()?;
+    let mut kept = 0;
+    {
+        let reader = Reader::new(lab, &vm)?;
+        lab.figure(format!(
+            "first power-on to IMAP with set-up {:.0} s",
+            timer.seconds()
+        ));
+        mail_in_and_out(&vm, &reader)?;
+        kept += 2;
+        measure(lab, &vm)?;
+        upgrade_under_load(lab, &vm, &reader, &mut kept)?;
+        full_disk(&vm, &reader, &mut kept)?;
+    }
+    let keys = vm.run("cat /etc/ssh/ssh_host_ed25519_key.pub")?;
+    vm.reboot()?;
+    ensure!(
+        Reader::new(lab, &vm)?.wait_count(kept)? == kept,
+        "the restart lost mail"
+    );
+    ensure!(vm.run("cat /etc/ssh/ssh_host_ed25519_key.pub")? == keys);
+    let vm = cut_power_under_load(lab, &machine, vm, "cut")?;
+    vm.power_off()?;
+    copy_gets_new_keys(&machine, &keys)
+}
+
+/// In by SMTP, in by submission, out by IMAP: all from outside.
+fn mail_in_and_out(vm: &Vm, reader: &Reader<'_>) -> anyhow::Result<()> {
+    ensure!(smtp::send(vm.port("smtp"), ADMINISTRATOR, "from-outside") == Outcome::Accepted);
+    reader.submit("from-inside")?;
+    reader.wait_count(2)?;
+    let subjects: BTreeSet<String> = reader.subjects()?.into_iter().collect();
+    ensure!(
+        subjects.contains("from-outside") && subjects.contains("from-inside"),
+        "subjects are {subjects:?}"
+    );
+    // Nobody relays through us.
+    let foreign = smtp::send(vm.port("smtp"), "victim@elsewhere.test", "relay");
+    ensure!(
+        matches!(foreign, Outcome::Later(550..=559)),
+        "relaying: {foreign:?}"
+    );
+    Ok(())
+}
+
+/// What was promised: the sandbox, memory.
+fn measure(lab: &Lab, vm: &Vm) -> anyhow::Result<()> {
+    let units = vm.run("cd /usr/lib/systemd/system; ls roost-*.service")?;
+    for unit in units.split_whitespace() {
+        let report = vm.run(&format!(
+            "systemd-analyze security --no-pager {unit} | tail -n 1"
+        ))?;
+        let figure = report.split(": ").nth(1).unwrap_or_default();
+        let figure: f64 = figure
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .parse()?;
+        lab.figure(format!("{unit} {figure}"));
+        ensure!(figure <= 2.0, "{unit} is exposed: {report}");
+    }
+    let memory = vm.run(
+        "awk '/MemTotal/{t=$2} /MemAvailable/{a=$2} END{print int((t-a)/1024)}' /proc/meminfo",
+    )?;
+    lab.figure(format!("memory in use {} MB", memory.trim()));
+    let failed = vm.run("systemctl --failed --no-legend --plain")?;
+    ensure!(failed.trim().is_empty(), "failed units: {failed}");
+    vm.run("roostctl status").map(drop)
+}
+
+/// Packages are upgraded while mail comes in: nobody is refused, nothing acknowledged is lost.
+fn upgrade_under_load(
+    lab: &Lab,
+    vm: &Vm,
+    reader: &Reader<'_>,
+    kept: &mut usize,
+) -> anyhow::Result<()> {
+    let load = Load::start(vm.port("smtp"), ADMINISTRATOR, "upgrade");
+    moments(25);
+    vm.run(
+        "mkdir -p /mnt/next && mount -o ro /dev/disk/by-label/ROOSTNEXT /mnt/next && \
+         DEBIAN_FRONTEND=noninteractive apt-get install -y /mnt/next/*.deb >/var/log/upgrade.log 2>&1; \
+         status=$?; umount /mnt/next; [ $status = 0 ] || { tail -n 20 /var/log/upgrade.log; exit 1; }",
+    )?;
+    moments(25);
+    let outcomes = load.stop()?;
+    let count = |wanted: Outcome| outcomes.iter().filter(|one| **one == wanted).count();
+    let accepted = count(Outcome::Accepted);
+    lab.figure(format!(
+        "upgrade under load: {} messages, {accepted} accepted, {} refused",
+        outcomes.len(),
+        count(Outcome::Refused)
+    ));
+    ensure!(
+        count(Outcome::Refused) == 0,
+        "connections were refused: {outcomes:?}"
+    );
+    let bad = |one: &&Outcome| matches!(one, Outcome::Later(code) if *code >= 500);
+    ensure!(
+        !outcomes.iter().any(|one| bad(&one)),
+        "mail was rejected: {outcomes:?}"
+    );
+    let versions =
+        vm.run("dpkg-query -W -f '${Version}\\n' roost-store roost-mta roost-directory | sort -u")?;
+    ensure!(versions.trim().ends_with("-2"), "still {versions}");
+    *kept = reader.wait_count(*kept + accepted)?;
+    // A way back that could lose mail is refused in words.
+    let back = vm.run("dpkg-deb --version >/dev/null; cat /var/lib/dpkg/info/roost-store.preinst");
+    ensure!(
+        back?.contains("is older"),
+        "roost-store has no guard against a downgrade"
+    );
+    Ok(())
+}
+
+/// A full data disk: mail waits outside, nothing breaks, and it heals.
+fn full_disk(vm: &Vm, reader: &Reader<'_>, kept: &mut usize) -> anyhow::Result<()> {
+    vm.run("fallocate -l $(df --output=avail -B1 /var/lib/roost | tail -n 1) /var/lib/roost/.filler || \
+            dd if=/dev/zero of=/var/lib/roost/.filler bs=1M 2>/dev/null; sync; true")?;
+    let outcomes: Vec<Outcome> = (0..5)
+        .map(|number| smtp::send(vm.port("smtp"), ADMINISTRATOR, &format!("full-{number}")))
+        .collect();
+    let bad = outcomes.iter().find(|one| match one {
+        Outcome::Accepted => false,
+        Outcome::Later(code) => !(400..500).contains(code),
+        Outcome::Refused | Outcome::Broken => true,
+    });
+    if let Some(bad) = bad {
+        bail!("a full disk was answered with {bad:?}");
+    }
+    reader.count()?;
+    vm.run("rm /var/lib/roost/.filler")?;
+    let accepted = outcomes
+        .iter()
+        .filter(|one| **one == Outcome::Accepted)
+        .count();
+    crate::clock::wait_for("mail after the disk has room", READY_PATIENCE, || {
+        (smtp::send(vm.port("smtp"), ADMINISTRATOR, "room-again") == Outcome::Accepted)
+            .then_some(())
+    })?;
+    *kept = reader.wait_count(*kept + accepted + 1)?;
+    Ok(())
+}
+
+/// The plug is pulled while mail comes in; what was acknowledged is there after the start.
+fn cut_power_under_load<'a>(
+    lab: &Lab,
+    machine: &Machine<'a>,
+    vm: Vm,
+    prefix: &str,
+) -> anyhow::Result<Vm> {
+    let load = Load::start(vm.port("smtp"), ADMINISTRATOR, prefix);
+    moments(40);
+    vm.cut_power()?;
+    let outcomes = load.stop()?;
+    let accepted: Vec<usize> = (0..outcomes.len())
+        .filter(|at| outcomes.get(*at) == Some(&Outcome::Accepted))
+        .collect();
+    ensure!(
+        !accepted.is_empty(),
+        "nothing was accepted before the cut: {outcomes:?}"
+    );
+    let timer = Timer::start();
+    let vm = machine.boot()?;
+    {
+        let reader = Reader::new(lab, &vm)?;
+        lab.figure(format!("power-on to IMAP {:.0} s", timer.seconds()));
+        let missing = crate::clock::wait_for("mail after the power cut", READY_PATIENCE, || {
+            let subjects: BTreeSet<String> = reader.subjects().ok()?.into_iter().collect();
+            accepted
+                .iter()
+                .all(|number| subjects.contains(&format!("{prefix}-{number}")))
+                .then_some(())
+        });
+        missing.map_err(|error| error.context("acknowledged mail is lost"))?;
+        lab.figure(format!(
+            "power cut: {} acknowledged, all there",
+            accepted.len()
+        ));
+    }
+    Ok(vm)
+}
+
+/// A copy is another machine.
+fn copy_gets_new_keys(machine: &Machine<'_>, keys: &str) -> anyhow::Result<()> {
+    let copy = machine.cloned("copy", 9)?;
+    let vm = copy.boot()?;
+    vm.wait_for("systemctl is-active ssh", READY_PATIENCE)?;
+    ensure!(
+        vm.run("cat /etc/ssh/ssh_host_ed25519_key.pub")? != keys,
+        "a copy has the same SSH keys"
+    );
+    vm.power_off()
+}
+
+/// Ten times in a row, on one machine.
+pub(super) fn power_cut_ten_times(lab: &Lab) -> anyhow::Result<()> {
+    let told = lab.disc("OVF ENV", &[("ovf-env.xml", environment(HOST))])?;
+    let machine = Machine::new(lab, "cuts", 4)?.with_disc(told);
+    let mut vm = machine.boot()?;
+    drop(Reader::new(lab, &vm)?);
+    for round in 0..10 {
+        vm = cut_power_under_load(lab, &machine, vm, &format!("round{round}"))?;
+    }
+    vm.power_off()
+}
