@@ -48,6 +48,33 @@ bench-delivery bench-memory: bench-%:
 	cargo build --release --locked --workspace --bins
 	@exec $(TARGET)/release/roost-bench $* $(ARGS)
 
+APPLIANCE := $(TARGET)/appliance
+PROGRAMS := $(TARGET)/x86_64-unknown-linux-gnu/release
+DEBS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roost/debs
+IMAGE = $(TARGET)/debug/roost-image --out $(APPLIANCE)
+
+.PHONY: packages
+packages: ## .deb and .rpm of everything, and signed repositories for apt and dnf
+	@scripts/setup image
+	cargo build --locked -p roost-image
+	$(IMAGE) package
+	$(IMAGE) repo
+
+.PHONY: appliance
+appliance: packages ## the appliance: OVA and qcow2, with checksums and a list of what is inside
+	$(IMAGE) build --cache $(DEBS)
+
+.PHONY: vm-test
+vm-test: appliance ## boot the appliance in virtual machines: the short set; make vm-test-full: all
+	@scripts/setup vm
+	cargo build --locked -p roost-vm-tests
+	$(IMAGE)/next package --revision 2 --binaries $(PROGRAMS)
+	$(TARGET)/debug/roost-vm-tests --appliance $(APPLIANCE) --next $(APPLIANCE)/next/packages $(ARGS)
+
+.PHONY: vm-test-full
+vm-test-full: ## every scenario
+	$(MAKE) vm-test ARGS="--full $(ARGS)"
+
 ADVICE := indexing_slicing too_many_lines cast_possible_truncation cast_possible_wrap cast_sign_loss \
 	manual_let_else needless_pass_by_value large_futures fn_params_excessive_bools \
 	struct_excessive_bools map_err_ignore match_wildcard_for_single_variants \
