@@ -59,7 +59,8 @@ fn linked(metadata: &Value) -> Option<BTreeSet<String>> {
         needs.insert(text_of(&node["id"]), ids);
     }
     // What is only used to build and test is not shipped.
-    let shipped = |id: &String| !id.contains("/tests#") && !id.contains("/image#");
+    let tools = ["/tests#", "/vm-tests#", "/image#", "/benches#"];
+    let shipped = |id: &String| !tools.iter().any(|tool| id.contains(tool));
     let members = metadata["workspace_members"].as_array()?;
     let mut open: Vec<String> = members.iter().map(text_of).filter(shipped).collect();
     let mut seen = BTreeSet::new();
