@@ -35,7 +35,7 @@ pub mod state;
 mod tests;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -55,19 +55,20 @@ use record::Record;
 use spool::Spool;
 use state::Change;
 
-/// How long to wait before a result that found no space is recorded again.
-const SPACE_PATIENCE: Duration = Duration::from_secs(5);
-
 /// The durable queue.
 #[derive(Debug)]
 pub struct Queue {
     journal: Journal,
     spool: Spool,
     clock: Clock,
+    /// How long to wait before a result that found no space is recorded again.
+    patience: Duration,
     index: Mutex<Index>,
     failed: Notify,
     /// Given up with the queue, so that nothing writes to it without.
     _lock: Option<QueueLock>,
+    /// Why the contents in files may not be on the disk.
+    broken: OnceLock<Arc<io::Error>>,
 }
 
 /// Where a content is.
@@ -130,6 +131,14 @@ pub enum QueueError {
         #[source]
         source: io::Error,
     },
+    /// A sync of contents has failed: they may be gone although they are seen. Nothing is taken
+    /// until the next start has written them again.
+    #[error("the contents of waiting messages could not be made durable (restart to recover)")]
+    NotDurable {
+        /// Why not.
+        #[source]
+        source: Arc<io::Error>,
+    },
     /// A record could not be made. A bug.
     #[error("a queue record cannot be encoded")]
     Encoding(#[from] postcard::Error),
@@ -163,6 +172,7 @@ impl Queue {
         message: Message,
         place: Place,
     ) -> Result<Queued, QueueError> {
+        self.trusted()?;
         let content = match &place {
             Place::Memory(bytes) => Some(bytes.clone()),
             Place::File => None,
@@ -314,7 +324,7 @@ impl Queue {
             directory = %directory.display(), error = %source, queue_id = %id,
             "no space to record a result; waiting for space"
         );
-        tokio::time::sleep(SPACE_PATIENCE).await;
+        tokio::time::sleep(self.patience).await;
         Ok(())
     }
 
@@ -331,12 +341,29 @@ impl Queue {
     /// # Errors
     /// If the journal refuses records.
     pub fn check(&self) -> Result<(), QueueError> {
+        self.trusted()?;
         Ok(self.journal.check()?)
     }
 
-    /// Returns when the journal has failed for good: only a restart helps.
+    /// An error once a sync of contents has failed.
+    fn trusted(&self) -> Result<(), QueueError> {
+        match self.broken.get() {
+            None => Ok(()),
+            Some(source) => Err(QueueError::NotDurable {
+                source: Arc::clone(source),
+            }),
+        }
+    }
+
+    /// Whether a write or a sync has failed, so that only a restart helps.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.journal.has_failed() || self.broken.get().is_some()
+    }
+
+    /// Returns when the queue has failed for good: only a restart helps.
     pub async fn failed(&self) {
-        while !self.journal.has_failed() {
+        while !self.has_failed() {
             self.failed.notified().await;
         }
     }

@@ -17,6 +17,8 @@ pub struct Config {
     pub queue_bytes: u32,
     /// How long a commit may wait for others that are likely to join it (see `writer`).
     pub gather: Duration,
+    /// How long after a failure another segment is tried to be made.
+    pub retry: Duration,
     /// The record kinds that this program knows. A journal that holds others is not opened.
     pub kinds: &'static [Kind],
 }
@@ -31,6 +33,7 @@ impl Config {
             spare_segments: 1,
             queue_bytes: 32 << 20,
             gather: Duration::from_millis(2),
+            retry: Duration::from_secs(1),
             kinds,
         }
     }

@@ -19,6 +19,8 @@
 //! ```
 
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, Digest};
@@ -122,6 +124,16 @@ pub struct Record {
     pub more: bool,
     /// Opaque to the journal.
     pub payload: Bytes,
+    /// Where it is, for reading it again.
+    pub locator: Locator,
+}
+
+/// Where a record is: good for as long as it is not released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locator {
+    pub(crate) segment: u64,
+    pub(crate) path: Arc<Path>,
+    pub(crate) offset: u64,
 }
 
 /// The bytes that a record with such a payload takes in a segment.

@@ -22,7 +22,7 @@ use crate::recovery::{Recovery, Tail};
 use crate::replay::Replay;
 use crate::scan;
 use crate::segment::Segment;
-use crate::space::Space;
+use crate::space::{Fault, Space};
 use crate::stats::{Counters, Stats};
 use crate::writer::{Active, Writer, begin_segment};
 
@@ -210,12 +210,17 @@ impl Journal {
             made,
             ..header
         };
-        let spare = self.shared.space.take().map_err(|cause| OpenError::Io {
-            what: "make a segment in",
-            path: directory.clone(),
-            source: std::io::Error::new(cause.kind(), cause),
-        })?;
-        begin_segment(&self.shared, spare, header).doing("begin a segment in", directory)
+        let spare = self.shared.space.take();
+        spare
+            .and_then(|spare| begin_segment(&self.shared, spare, header))
+            .map_err(|fault| {
+                let (Fault::Space(cause) | Fault::Broken(cause)) = fault;
+                OpenError::Io {
+                    what: "begin a segment in",
+                    path: directory.clone(),
+                    source: std::io::Error::new(cause.kind(), cause),
+                }
+            })
     }
 
     /// Appends `records` and waits until they are durable.
@@ -292,7 +297,7 @@ impl Journal {
             .count();
         let paths: Vec<PathBuf> = segments
             .drain(..droppable)
-            .map(|segment| segment.path)
+            .map(|segment| segment.path.to_path_buf())
             .collect();
         self.shared
             .counters
@@ -384,7 +389,7 @@ enum Resumed {
     Nothing,
 }
 
-/// Makes what was read durable and opens the newest segment for appending.
+/// Opens the newest segment, which is durable as it was read, for appending.
 fn resume(
     disk: &DiskHandle,
     files: &[(u64, PathBuf)],
@@ -401,7 +406,6 @@ fn resume(
         return Ok(Resumed::Nothing);
     }
     let file = disk.open(path).doing("open", path)?;
-    rewrite(file.as_ref(), &tail).doing("make durable", path)?;
     let digest = scan::digest(file.as_ref(), tail.end).doing("read", path)?;
     if tail.sealed {
         let header = SegmentHeader {
@@ -433,20 +437,4 @@ fn resume(
         capacity,
         digest,
     })))
-}
-
-/// Writes the last batch again before syncing: if a sync failed before the restart, the kernel
-/// may show pages that it will never write by itself.
-fn rewrite(file: &dyn roost_kit::disk::DiskFile, tail: &Tail) -> std::io::Result<()> {
-    let length = usize::try_from(tail.end - tail.last_batch).map_err(std::io::Error::other)?;
-    let mut header = [0; HEADER_BYTES as usize];
-    match &tail.repair {
-        Some(repaired) => header = repaired.encode(),
-        None => file.read_exact_at(&mut header, 0)?,
-    }
-    file.write_all_at(&header, 0)?;
-    let mut batch = vec![0; length];
-    file.read_exact_at(&mut batch, tail.last_batch)?;
-    file.write_all_at(&batch, tail.last_batch)?;
-    file.sync_data()
 }

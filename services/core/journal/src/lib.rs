@@ -46,7 +46,7 @@ mod writer;
 
 pub use config::{Config, Kind};
 pub use error::{AppendError, OpenError};
-pub use format::{Draft, Record, Sequence};
+pub use format::{Draft, Locator, Record, Sequence};
 pub use journal::{Durable, Epoch, Journal, Pending, Permit};
 pub use recovery::{Damage, Recovery};
 pub use replay::Replay;

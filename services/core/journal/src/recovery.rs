@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use roost_kit::clock::Clock;
-use roost_kit::disk::{Disk, DiskHandle};
+use roost_kit::disk::{Disk, DiskFile, DiskHandle};
 
 use crate::config::Config;
 use crate::error::{Doing, OpenError};
@@ -25,6 +25,7 @@ pub struct Recovery {
     pub(crate) next: Sequence,
     pub(crate) tail: Option<Tail>,
     damage: Vec<Damage>,
+    secured: bool,
 }
 
 /// How the newest segment ends.
@@ -88,6 +89,15 @@ impl Recovery {
     /// Reads the journal of `config.directory` through. Only a missing directory is made; a
     /// journal of a newer program is refused as it is.
     pub fn read(config: Config, disk: DiskHandle) -> Result<Self, OpenError> {
+        Self::read_watched(config, disk, |_, _| ())
+    }
+
+    /// As [`Recovery::read`]; `watch` is told how many segments have been read, and of how many.
+    pub fn read_watched(
+        config: Config,
+        disk: DiskHandle,
+        watch: impl Fn(u64, u64),
+    ) -> Result<Self, OpenError> {
         if config.segment_bytes < 4 * HEADER_BYTES || config.segment_bytes > u64::from(u32::MAX) {
             return Err(OpenError::Config(
                 "the size of a journal segment must be between 512 bytes and 4 GB",
@@ -110,6 +120,7 @@ impl Recovery {
         for (at, (number, path)) in listing.segments.iter().enumerate() {
             let header = headers.get(at).copied().flatten();
             let following = headers.get(at + 1).copied();
+            watch(at as u64, listing.segments.len() as u64);
             reading.segment(*number, path, header, following)?;
         }
         let Reading {
@@ -125,6 +136,7 @@ impl Recovery {
             listing,
             tail,
             damage,
+            secured: false,
             config,
             disk,
         })
@@ -155,10 +167,32 @@ impl Recovery {
         Replay::new(self.disk.clone(), self.segments.clone(), after, self.last())
     }
 
-    /// Sets damaged segments aside, makes the tail that was read durable, and begins to accept
-    /// appends. Two threads are started: one writes, one keeps segments ready.
-    pub fn start(self, clock: Clock) -> Result<Journal, OpenError> {
+    /// Sets damaged segments aside and makes the tail that was read durable: what a dead process
+    /// has written, but not synced, is seen until the power goes. Before anything is derived from
+    /// the records and made durable elsewhere.
+    pub fn secure(&mut self) -> Result<(), OpenError> {
+        if self.secured {
+            return Ok(());
+        }
         self.set_damaged_aside()?;
+        if let (Some((_, path)), Some(tail)) = (self.listing.segments.last(), &self.tail)
+            && !tail.unbegun
+        {
+            let file = self.disk.open(path).doing("open", path)?;
+            rewrite(file.as_ref(), tail).doing("make durable", path)?;
+        }
+        let directory = &self.config.directory;
+        self.disk
+            .sync_directory(directory)
+            .doing("make durable", directory)?;
+        self.secured = true;
+        Ok(())
+    }
+
+    /// Does what [`Recovery::secure`] does, if that was not called, and begins to accept appends.
+    /// Two threads are started: one writes, one keeps segments ready.
+    pub fn start(mut self, clock: Clock) -> Result<Journal, OpenError> {
+        self.secure()?;
         Journal::start(self, clock)
     }
 
@@ -178,6 +212,22 @@ impl Recovery {
         }
         Ok(())
     }
+}
+
+/// Writes the last batch again before syncing: if a sync failed before the restart, the kernel
+/// may show pages that it will never write by itself.
+fn rewrite(file: &dyn DiskFile, tail: &Tail) -> io::Result<()> {
+    let length = usize::try_from(tail.end - tail.last_batch).map_err(io::Error::other)?;
+    let mut header = [0; HEADER_BYTES as usize];
+    match &tail.repair {
+        Some(repaired) => header = repaired.encode(),
+        None => file.read_exact_at(&mut header, 0)?,
+    }
+    file.write_all_at(&header, 0)?;
+    let mut batch = vec![0; length];
+    file.read_exact_at(&mut batch, tail.last_batch)?;
+    file.write_all_at(&batch, tail.last_batch)?;
+    file.sync_data()
 }
 
 struct Reading<'a> {
@@ -295,7 +345,7 @@ impl Reading<'_> {
         {
             self.segments.push(Segment {
                 number,
-                path: path.to_path_buf(),
+                path: path.into(),
                 first,
                 extents: found.extents,
             });

@@ -1,12 +1,23 @@
 //! Records in order, for recovery and for followers.
 
 use bytes::Bytes;
-use roost_kit::disk::{DiskFile, DiskHandle};
+use roost_kit::disk::{Disk, DiskFile, DiskHandle};
 
 use crate::error::{Doing, OpenError};
-use crate::format::{HEADER_BYTES, RECORD_BYTES, Record, RecordHeader, SegmentHeader, Sequence};
+use crate::format::{
+    HEADER_BYTES, Locator, RECORD_BYTES, Record, RecordHeader, SegmentHeader, Sequence,
+};
 use crate::recovery::timestamp;
+use crate::scan::Piece;
 use crate::segment::{Extent, Segment};
+
+/// The segment that is read.
+#[derive(Debug)]
+struct Open {
+    segment: Segment,
+    file: Box<dyn DiskFile>,
+    piece: Piece,
+}
 
 /// An iterator over the records after some point. What is damaged is skipped.
 #[derive(Debug)]
@@ -16,7 +27,7 @@ pub struct Replay {
     segments: Vec<Segment>,
     /// Newest first.
     extents: Vec<Extent>,
-    open: Option<(Segment, Box<dyn DiskFile>)>,
+    open: Option<Open>,
     at: Option<Extent>,
     after: Sequence,
     limit: Sequence,
@@ -76,14 +87,14 @@ impl Replay {
                 }
                 continue;
             };
-            let Some((segment, file)) = &self.open else {
+            let Some(open) = &mut self.open else {
                 return Ok(None);
             };
-            let Some(record) = read(segment, file.as_ref(), extent.offset)? else {
+            let Some(record) = open.read(extent)? else {
                 if extent.end != u64::MAX {
                     return Err(OpenError::Io {
                         what: "read what was there a moment ago in",
-                        path: segment.path.clone(),
+                        path: open.segment.path.to_path_buf(),
                         source: std::io::ErrorKind::InvalidData.into(),
                     });
                 }
@@ -119,7 +130,11 @@ impl Replay {
         let file = self.disk.open_read_only(path).doing("open", path)?;
         self.extents = segment.extents.iter().rev().copied().collect();
         self.at = None;
-        self.open = Some((segment, file));
+        self.open = Some(Open {
+            segment,
+            file,
+            piece: Piece::default(),
+        });
         Ok(true)
     }
 }
@@ -137,31 +152,75 @@ impl Iterator for Replay {
     }
 }
 
+impl Open {
+    /// The record where the extent begins, and its size.
+    fn read(&mut self, extent: Extent) -> Result<Option<(Record, u64)>, OpenError> {
+        let Self {
+            segment,
+            file,
+            piece,
+        } = self;
+        let locator = Locator {
+            segment: segment.number,
+            path: segment.path.clone(),
+            offset: extent.offset,
+        };
+        let mut found = read(file.as_ref(), piece, locator.clone())?;
+        if found.is_none() && extent.end == u64::MAX {
+            // It may have been written since the piece was read.
+            piece.forget();
+            found = read(file.as_ref(), piece, locator)?;
+        }
+        match found {
+            Some(found) => Ok(Some(found)),
+            None => released(segment, file.as_ref()),
+        }
+    }
+}
+
+impl Locator {
+    /// Reads the record again.
+    ///
+    /// # Errors
+    /// If it cannot be read, or was released and its place is used for something else.
+    pub fn read(&self, disk: &dyn Disk) -> Result<Record, OpenError> {
+        let file = disk.open_read_only(&self.path).doing("open", &self.path)?;
+        let found = read(file.as_ref(), &mut Piece::default(), self.clone())?;
+        found
+            .map(|(record, _)| record)
+            .ok_or_else(|| OpenError::Io {
+                what: "find a record again in",
+                path: self.path.to_path_buf(),
+                source: std::io::ErrorKind::InvalidData.into(),
+            })
+    }
+}
+
 fn read(
-    segment: &Segment,
     file: &dyn DiskFile,
-    offset: u64,
+    piece: &mut Piece,
+    locator: Locator,
 ) -> Result<Option<(Record, u64)>, OpenError> {
-    let path = &segment.path;
-    let mut head = [0; RECORD_BYTES];
-    if offset + RECORD_BYTES as u64 > file.length().doing("measure", path)? {
+    let Locator { path, offset, .. } = &locator;
+    let offset = *offset;
+    let length = file.length().doing("measure", path)?;
+    let body = offset + RECORD_BYTES as u64;
+    if body > length {
         return Ok(None);
     }
-    file.read_exact_at(&mut head, offset).doing("read", path)?;
-    let header = match RecordHeader::decode(&head) {
-        Some(header)
-            if offset + header.stored_bytes() <= file.length().doing("measure", path)? =>
-        {
-            header
-        }
-        _ => return released(segment, file),
+    let head = piece
+        .bytes(file, offset..body, length)
+        .doing("read", path)?;
+    let header = match RecordHeader::decode(head) {
+        Some(header) if offset + header.stored_bytes() <= length => header,
+        _ => return Ok(None),
     };
-    let mut bytes = vec![0; header.stored_bytes() as usize];
-    file.read_exact_at(&mut bytes, offset).doing("read", path)?;
-    if !header.matches(segment.number, &bytes) {
-        return released(segment, file);
+    let end = offset + header.stored_bytes();
+    let bytes = piece.bytes(file, offset..end, length).doing("read", path)?;
+    if !header.matches(locator.segment, bytes) {
+        return Ok(None);
     }
-    let payload = Bytes::from(bytes).slice(RECORD_BYTES..RECORD_BYTES + header.length as usize);
+    let payload = bytes.get(RECORD_BYTES..RECORD_BYTES + header.length as usize);
     let record = Record {
         sequence: header.sequence,
         time: timestamp(header.time),
@@ -169,7 +228,8 @@ fn read(
         version: header.version,
         stream: header.stream,
         more: header.more,
-        payload,
+        payload: Bytes::copy_from_slice(payload.unwrap_or_default()),
+        locator,
     };
     Ok(Some((record, header.stored_bytes())))
 }

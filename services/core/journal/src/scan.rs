@@ -7,6 +7,7 @@
 //! there. Records of a recycled file's earlier life do not match the segment's checksum seed.
 
 use std::io;
+use std::ops::Range;
 
 use roost_kit::disk::DiskFile;
 
@@ -163,10 +164,14 @@ fn resume(
         let Some(header) = window.record(offset, expect.number)? else {
             continue;
         };
-        let wanted = expected.is_none_or(|expected| header.sequence > expected)
-            && expect
-                .next_segment
-                .is_none_or(|next| header.sequence < next);
+        // What is missing had room for its records: bytes of a payload that look like a record of
+        // some far number are none.
+        let missing = (offset - at) / RECORD_BYTES as u64;
+        let wanted = expected.is_none_or(|expected| {
+            header.sequence > expected && header.sequence <= expected.plus(missing)
+        }) && expect
+            .next_segment
+            .is_none_or(|next| header.sequence < next);
         if !wanted {
             continue;
         }
@@ -188,6 +193,12 @@ fn resume(
 pub(crate) struct Window<'a> {
     file: &'a dyn DiskFile,
     length: u64,
+    piece: Piece,
+}
+
+/// What was read of a file last.
+#[derive(Debug, Default)]
+pub(crate) struct Piece {
     start: u64,
     buffer: Vec<u8>,
 }
@@ -197,8 +208,7 @@ impl<'a> Window<'a> {
         Ok(Self {
             file,
             length: file.length()?,
-            start: 0,
-            buffer: Vec::new(),
+            piece: Piece::default(),
         })
     }
 
@@ -221,8 +231,22 @@ impl<'a> Window<'a> {
         let Some(end) = at.checked_add(count).filter(|end| *end <= self.length) else {
             return Ok(None);
         };
+        self.piece.bytes(self.file, at..end, self.length).map(Some)
+    }
+}
+
+impl Piece {
+    /// The bytes in `range` of a file of this length; reads on from there if it has to.
+    pub(crate) fn bytes(
+        &mut self,
+        file: &dyn DiskFile,
+        range: Range<u64>,
+        length: u64,
+    ) -> io::Result<&[u8]> {
+        let Range { start: at, end } = range;
+        let count = end - at;
         if at < self.start || end > self.start + self.buffer.len() as u64 {
-            let wanted = count.max(WINDOW_BYTES).min(self.length - at);
+            let wanted = count.max(WINDOW_BYTES).min(length - at);
             let wanted = usize::try_from(wanted).map_err(io::Error::other)?;
             // A window that a large record has stretched shrinks again.
             if self.buffer.capacity() > 2 * wanted {
@@ -230,14 +254,20 @@ impl<'a> Window<'a> {
             }
             self.buffer.resize(wanted, 0);
             self.start = at;
-            if let Err(error) = self.file.read_exact_at(&mut self.buffer, at) {
-                self.buffer.clear();
+            if let Err(error) = file.read_exact_at(&mut self.buffer, at) {
+                self.forget();
                 return Err(error);
             }
         }
         let from = usize::try_from(at - self.start).map_err(io::Error::other)?;
         let count = usize::try_from(count).map_err(io::Error::other)?;
-        Ok(self.buffer.get(from..from + count))
+        let bytes = self.buffer.get(from..from + count);
+        bytes.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// Reads anew the next time.
+    pub(crate) fn forget(&mut self) {
+        self.buffer.clear();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The files of a journal and their names.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use roost_kit::disk::Disk;
 
@@ -14,7 +15,7 @@ const SPARE: &str = "spare-";
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
     pub(crate) number: u64,
-    pub(crate) path: PathBuf,
+    pub(crate) path: Arc<Path>,
     /// The sequence of its first record.
     pub(crate) first: Sequence,
     /// Where its records are; several where something between them is damaged.

@@ -2,8 +2,10 @@
 //!
 //! A segment is filled with zeros and synced before it is used, so that the sync of a batch
 //! carries no metadata: neither a length nor a block changes. A thread of its own keeps
-//! `spare_segments` ready; released segments become spares as they are.
+//! `spare_segments` ready; released segments become spares as they are, the oldest first and each
+//! durably before the next, so that no crash leaves a gap between those that are still there.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,8 +18,6 @@ use crate::config::Config;
 use crate::queue::Queue;
 use crate::segment::{Listing, spare_path, unfinished_path};
 
-/// How long after a failure another spare is tried, if nothing is recycled meanwhile.
-const RETRY: Duration = Duration::from_secs(1);
 /// How much is zeroed with one write.
 const ZEROS: usize = 1 << 18;
 
@@ -26,6 +26,8 @@ pub(crate) struct Space {
     directory: PathBuf,
     segment_bytes: u64,
     spares: usize,
+    /// How long after a failure another spare is tried, if nothing is recycled meanwhile.
+    retry: Duration,
     state: Mutex<State>,
     /// For the thread: there is something to do.
     work: Condvar,
@@ -35,10 +37,13 @@ pub(crate) struct Space {
 
 struct State {
     ready: Vec<PathBuf>,
-    /// Released segments that may be recycled.
-    returned: Vec<PathBuf>,
+    /// Released segments that may be recycled, the oldest first.
+    returned: VecDeque<PathBuf>,
     next: u64,
     failed: Option<Arc<io::Error>>,
+    /// Names could not be made durable: what is on the disk is unknown, so none is changed any
+    /// more.
+    broken: Option<Arc<io::Error>>,
     closing: bool,
 }
 
@@ -62,11 +67,13 @@ impl Space {
             directory: config.directory.clone(),
             segment_bytes: config.segment_bytes,
             spares: config.spare_segments.max(1),
+            retry: config.retry,
             state: Mutex::new(State {
                 ready,
-                returned: Vec::new(),
+                returned: VecDeque::new(),
                 next: listing.spares.last().map_or(1, |(number, _)| number + 1),
                 failed: None,
+                broken: None,
                 closing: false,
             }),
             work: Condvar::new(),
@@ -76,28 +83,43 @@ impl Space {
 
     /// A file of the full size for the next segment. Waits while one is being made; fails when
     /// the last try to make one did.
-    pub(crate) fn take(&self) -> Result<PathBuf, Arc<io::Error>> {
+    pub(crate) fn take(&self) -> Result<PathBuf, Fault> {
         let mut state = self.state.lock();
         loop {
+            if let Some(cause) = &state.broken {
+                return Err(Fault::Broken(cause.clone()));
+            }
             if let Some(path) = state.ready.pop() {
                 self.work.notify_one();
                 return Ok(path);
             }
             if let Some(cause) = &state.failed {
-                return Err(cause.clone());
+                return Err(Fault::Space(cause.clone()));
             }
             if state.closing {
-                return Err(Arc::new(io::Error::other("the journal is closing")));
+                let closing = io::Error::other("the journal is closing");
+                return Err(Fault::Space(Arc::new(closing)));
             }
             self.work.notify_one();
             self.ready.wait(&mut state);
         }
     }
 
-    /// Gives released segments back.
+    /// Gives back a spare that could not be put to use for want of space; the thread says when
+    /// there is some again.
+    pub(crate) fn put_back(&self, spare: PathBuf, cause: Arc<io::Error>) {
+        let mut state = self.state.lock();
+        state.ready.push(spare);
+        state.failed = Some(cause);
+        self.work.notify_one();
+    }
+
+    /// Gives released segments back, the oldest first.
     pub(crate) fn recycle(&self, segments: Vec<PathBuf>) {
         let mut state = self.state.lock();
-        state.returned.extend(segments);
+        if state.broken.is_none() {
+            state.returned.extend(segments);
+        }
         self.work.notify_one();
     }
 
@@ -124,7 +146,13 @@ impl Space {
                         %error,
                         "cannot make a journal segment ready"
                     );
-                    self.state.lock().failed = Some(Arc::new(error));
+                    let error = Arc::new(error);
+                    let mut state = self.state.lock();
+                    if matches!(task, Task::Recycle(..) | Task::Remove(_)) {
+                        state.broken = Some(error.clone());
+                        state.returned.clear();
+                    }
+                    state.failed = Some(error);
                 }
             }
             self.ready.notify_all();
@@ -135,7 +163,14 @@ impl Space {
         let mut state = self.state.lock();
         loop {
             let short = state.ready.len() < self.spares;
-            if let Some(path) = state.returned.pop() {
+            if state.broken.is_some() {
+                if state.closing {
+                    return None;
+                }
+                self.work.wait(&mut state);
+                continue;
+            }
+            if let Some(path) = state.returned.pop_front() {
                 if !short {
                     return Some(Task::Remove(path));
                 }
@@ -148,7 +183,7 @@ impl Space {
                 return Some(Task::Make(state.number()));
             }
             if state.failed.is_some() {
-                if self.work.wait_for(&mut state, RETRY).timed_out() {
+                if self.work.wait_for(&mut state, self.retry).timed_out() {
                     return Some(Task::Make(state.number()));
                 }
             } else {
@@ -209,6 +244,14 @@ impl State {
         self.next += 1;
         number
     }
+}
+
+/// Why there is no segment, or a batch did not become durable.
+pub(crate) enum Fault {
+    /// No room for another segment: passes.
+    Space(Arc<io::Error>),
+    /// A write or sync failed: final.
+    Broken(Arc<io::Error>),
 }
 
 enum Task {

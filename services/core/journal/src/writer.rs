@@ -20,6 +20,7 @@ use crate::format::{HEADER_BYTES, Place, SegmentHeader, Sequence, encode_record}
 use crate::journal::{Durable, Shared};
 use crate::queue::Group;
 use crate::segment::{Extent, Segment, segment_path};
+use crate::space::Fault;
 
 /// The most bytes written with one call; bounds the buffer. A larger append goes alone.
 const BATCH_BYTES: u64 = 8 << 20;
@@ -40,14 +41,6 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     active: Active,
     buffer: Vec<u8>,
-}
-
-/// Why a batch did not become durable.
-enum Fault {
-    /// No room for another segment: passes.
-    Space(Arc<io::Error>),
-    /// A write or sync failed: final.
-    Broken(Arc<io::Error>),
 }
 
 impl Writer {
@@ -156,9 +149,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Begins the next segment. Its header becomes durable with its first batch.
+    /// Begins the next segment.
     fn rotate(&mut self, first: Sequence) -> Result<(), Fault> {
-        let spare = self.shared.space.take().map_err(Fault::Space)?;
+        let spare = self.shared.space.take()?;
         self.active = begin_segment(
             &self.shared,
             spare,
@@ -169,8 +162,7 @@ impl Writer {
                 previous_end: self.active.end,
                 previous_digest: *self.active.digest.finalize().as_bytes(),
             },
-        )
-        .map_err(|error| Fault::Broken(Arc::new(error)))?;
+        )?;
         Ok(())
     }
 
@@ -197,21 +189,39 @@ pub(crate) fn begin_segment(
     shared: &Shared,
     spare: PathBuf,
     header: SegmentHeader,
-) -> io::Result<Active> {
-    let directory = &shared.config.directory;
-    let path = segment_path(directory, header.number);
-    shared.disk.rename(&spare, &path)?;
-    shared.disk.sync_directory(directory)?;
+) -> Result<Active, Fault> {
+    let path = segment_path(&shared.config.directory, header.number);
+    if let Err(error) = shared.disk.rename(&spare, &path) {
+        let full = matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        );
+        let error = Arc::new(error);
+        if full {
+            // Nothing has changed.
+            shared.space.put_back(spare, error.clone());
+            return Err(Fault::Space(error));
+        }
+        return Err(Fault::Broken(error));
+    }
+    open_segment(shared, path, header).map_err(|error| Fault::Broken(Arc::new(error)))
+}
+
+fn open_segment(shared: &Shared, path: PathBuf, header: SegmentHeader) -> io::Result<Active> {
+    shared.disk.sync_directory(&shared.config.directory)?;
     let file = shared.disk.open(&path)?;
     let bytes = header.encode();
     file.write_all_at(&bytes, 0)?;
+    // Once a segment follows, the one before may be given up: then this header alone says which
+    // records there were.
+    file.sync_data()?;
     let mut digest = blake3::Hasher::new();
     digest.update(&bytes);
     let capacity = file.length()?;
     let mut segments = shared.segments.lock();
     segments.push(Segment {
         number: header.number,
-        path,
+        path: path.into(),
         first: header.first,
         extents: vec![Extent {
             offset: HEADER_BYTES,

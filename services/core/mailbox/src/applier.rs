@@ -5,26 +5,31 @@
 //! they are, and lets the journal forget. If SQL or the disk refuse, the batch is tried again until
 //! they do not: nothing is lost, since the journal has it, and nothing new is taken, since the room
 //! for unapplied bytes is used up.
+//!
+//! A checkpoint whose sync fails is different: what was to become durable may be gone although it is
+//! seen, and a second sync would say that all is well. So no checkpoint is made any more and nothing
+//! new is taken, until the next start has written everything again that the journal holds.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use roost_journal::{Journal, Sequence};
+use roost_journal::{Damage, Journal, Sequence};
 use roost_kit::clock::Clock;
-use roost_kit::disk::{Disk, DiskHandle, RealDisk};
+use roost_kit::disk::DiskHandle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot, watch};
 
 use crate::blob::Blobs;
 use crate::core::Core;
 use crate::error::Error;
 use crate::id::BlobDigest;
-use crate::meta::{Writer, deltas};
-use crate::op::{BlobRecord, ChangeRecord};
+use crate::meta::{Checkpoint, Writer, deltas};
+use crate::op::ChangeRecord;
 use crate::overlay::{Overlay, Pin};
+use crate::recover::Backlog;
 use crate::registry::Registry;
 use crate::state::Outline;
 
@@ -37,8 +42,6 @@ const GATHER: Duration = Duration::from_millis(25);
 /// A batch of so many appends, or of so many octets of bodies, waits no longer.
 const ENOUGH: usize = 512;
 const ENOUGH_BYTES: u64 = 4 << 20;
-/// How long after a failure a batch is tried again.
-const RETRY: Duration = Duration::from_secs(1);
 /// The most files that are removed after one checkpoint.
 const COLLECTED: i64 = 10_000;
 
@@ -48,17 +51,14 @@ pub(crate) struct Group {
     pub(crate) last: Sequence,
     pub(crate) blobs: Vec<Pin>,
     pub(crate) changes: Vec<ChangeUnit>,
-    /// Its share of the room for unapplied bytes; `None` in recovery.
+    /// Its share of the room for unapplied bytes; `None` for what a start has found.
     pub(crate) _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Group {
     fn body_bytes(&self) -> u64 {
-        let bodies = self
-            .blobs
-            .iter()
-            .filter_map(|pin| pin.record().body.as_ref());
-        bodies.map(|body| body.len() as u64).sum()
+        let bodies = self.blobs.iter().filter(|pin| pin.kept().has_body());
+        bodies.map(Pin::size).sum()
     }
 }
 
@@ -67,7 +67,7 @@ impl Group {
 pub(crate) struct ChangeUnit {
     pub(crate) record: Arc<ChangeRecord>,
     pub(crate) outline: Outline,
-    /// To tell once it is applied; `None` in recovery.
+    /// To tell once it is applied; `None` where nobody can have it yet.
     pub(crate) core: Option<Arc<Core>>,
     pub(crate) sequence: Sequence,
 }
@@ -79,10 +79,8 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn blobs(&self) -> impl Iterator<Item = &BlobRecord> {
-        self.groups
-            .iter()
-            .flat_map(|group| group.blobs.iter().map(|pin| pin.record().as_ref()))
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Pin> {
+        self.groups.iter().flat_map(|group| &group.blobs)
     }
 
     pub(crate) fn changes(&self) -> impl Iterator<Item = &ChangeUnit> {
@@ -94,9 +92,31 @@ impl Batch {
             .last()
             .map_or(Sequence::ZERO, |group| group.last)
     }
+}
+
+/// The part of a batch that SQL does not have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work<'a> {
+    pub(crate) groups: &'a [Group],
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn pins(self) -> impl Iterator<Item = &'a Pin> {
+        self.groups.iter().flat_map(|group| &group.blobs)
+    }
+
+    pub(crate) fn changes(self) -> impl Iterator<Item = &'a ChangeUnit> {
+        self.groups.iter().flat_map(|group| &group.changes)
+    }
+
+    pub(crate) fn through(self) -> Sequence {
+        self.groups
+            .last()
+            .map_or(Sequence::ZERO, |group| group.last)
+    }
 
     /// Above the numbers of all its mailboxes.
-    pub(crate) fn next_mailbox(&self) -> i64 {
+    pub(crate) fn next_mailbox(self) -> i64 {
         let ids = self.changes().map(|unit| unit.outline.id.get());
         ids.max().map_or(1, |id| id + 1).cast_signed()
     }
@@ -110,6 +130,8 @@ pub(crate) struct Queue {
     applied: watch::Sender<u64>,
     pub(crate) checkpoints: AtomicU64,
     failing: AtomicBool,
+    /// Why no checkpoint can be made any more.
+    broken: OnceLock<Error>,
 }
 
 #[derive(Debug, Default)]
@@ -158,6 +180,7 @@ impl Queue {
             applied: watch::Sender::new(applied.get()),
             checkpoints: AtomicU64::new(0),
             failing: AtomicBool::new(false),
+            broken: OnceLock::new(),
         }
     }
 
@@ -180,6 +203,13 @@ impl Queue {
             drop(state);
             self.wake.notify_one();
         }
+    }
+
+    /// Wants a checkpoint when everything is applied.
+    pub(crate) fn want_checkpoint(&self) {
+        let (tell, _) = oneshot::channel();
+        self.state.lock().wanted.push(tell);
+        self.wake.notify_one();
     }
 
     /// Waits for a checkpoint.
@@ -220,6 +250,11 @@ impl Queue {
         self.failing.load(Ordering::Relaxed)
     }
 
+    /// An error once what SQL and files hold may not be what the disk holds.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.broken.get().cloned().map_or(Ok(()), Err)
+    }
+
     pub(crate) fn close(&self) {
         self.state.lock().closing = true;
         self.wake.notify_one();
@@ -232,6 +267,8 @@ pub(crate) struct Pace {
     pub(crate) interval: Duration,
     pub(crate) bytes: u64,
     pub(crate) grace: Duration,
+    /// How long after a failure a batch is tried again.
+    pub(crate) retry: Duration,
 }
 
 /// The thread's own.
@@ -243,6 +280,8 @@ pub(crate) struct Applier {
     pub(crate) disk: DiskHandle,
     /// The file that says how far SQL and files are durable.
     pub(crate) mark: PathBuf,
+    /// The file that says that a sync has failed.
+    pub(crate) suspect: PathBuf,
     pub(crate) metadata: PathBuf,
     pub(crate) clock: Clock,
     pub(crate) pace: Pace,
@@ -257,16 +296,17 @@ struct Progress {
 }
 
 impl Applier {
-    /// Until the queue is closed and empty.
+    /// Until the queue is closed and empty. `durable` is what SQL and files are known to hold for
+    /// good.
     pub(crate) async fn run(
         mut self,
-        applied: Sequence,
+        durable: Sequence,
         journal: Weak<Journal>,
         registry: Arc<Registry>,
     ) {
         let mut progress = Progress {
-            applied,
-            checkpointed: applied,
+            applied: durable,
+            checkpointed: durable,
             bytes: 0,
             since: self.clock.instant(),
         };
@@ -371,13 +411,14 @@ impl Applier {
                 // The journal has them; the next start applies them.
                 return false;
             }
-            tokio::time::sleep(RETRY).await;
+            tokio::time::sleep(self.pace.retry).await;
         }
         self.queue.failing.store(false, Ordering::Relaxed);
-        let bytes: u64 = batch.blobs().map(|blob| blob.size).sum();
+        let bytes: u64 = batch.blobs().map(Pin::size).sum();
         progress.bytes += bytes + 128 * batch.changes().count() as u64;
         progress.applied = batch.through();
-        self.queue.applied.send_replace(progress.applied.get());
+        let newest = self.queue.newest_applied().max(progress.applied.get());
+        self.queue.applied.send_replace(newest);
         let mut told: HashMap<*const Core, (&Arc<Core>, Sequence)> = HashMap::new();
         for unit in batch.changes() {
             if let Some(core) = &unit.core {
@@ -390,24 +431,72 @@ impl Applier {
         true
     }
 
+    /// Applies everything that a start has found, before anybody is served: where records are lost,
+    /// figures have to be counted anew first, and numbers that may have been given must not be given
+    /// again.
+    pub(crate) async fn catch_up(
+        &mut self,
+        backlog: &mut Backlog,
+        damage: &[Damage],
+    ) -> Result<(), Error> {
+        let last = backlog
+            .groups
+            .last()
+            .map_or(backlog.applied, |group| group.last);
+        let mut groups = std::mem::take(&mut backlog.groups);
+        while !groups.is_empty() {
+            let rest = groups.split_off(groups.len().min(BATCH));
+            self.apply(&Batch { groups }).await?;
+            groups = rest;
+        }
+        if !damage.is_empty() {
+            self.writer.mend_after_loss(damage).await?;
+        }
+        backlog.cores.clear();
+        backlog.applied = last;
+        backlog.durable = last;
+        self.queue.applied.send_replace(last.get());
+        self.checkpoint(last).await
+    }
+
     /// Applies a batch once.
     pub(crate) async fn apply(&mut self, batch: &Batch) -> Result<(), Error> {
-        let digests: Vec<BlobDigest> = deltas(batch).into_keys().collect();
-        let known = self.writer.known(&digests).await?;
-        let mut written = HashSet::new();
-        for blob in batch.blobs() {
-            // What is referred to has its file; what is only remembered may have lost it.
-            let there = known.get(&blob.digest).is_some_and(|refs| *refs > 0);
-            if let Some(body) = blob.body.as_ref().filter(|_| !there)
-                && written.insert(blob.digest)
-            {
+        let (applied, _) = self.writer.applied().await?;
+        let split = batch.groups.partition_point(|group| group.last <= applied);
+        let (old, new) = batch.groups.split_at(split);
+        // What SQL has already is known to have its files only since the last checkpoint.
+        for pin in old.iter().flat_map(|group| &group.blobs) {
+            let blob = pin.kept().read(self.disk.as_ref())?;
+            if let Some(body) = &blob.body {
                 self.write_file(blob.digest, body)?;
                 // Whoever waits for an answer comes first.
                 std::thread::yield_now();
             }
         }
+        if new.is_empty() {
+            return Ok(());
+        }
+        let work = Work { groups: new };
+        let digests: Vec<BlobDigest> = deltas(work).into_keys().collect();
+        let known = self.writer.known(&digests).await?;
+        let mut written = HashSet::new();
+        let mut blobs = Vec::new();
+        for pin in new.iter().flat_map(|group| &group.blobs) {
+            // What is referred to has its file; what is only remembered may have lost it.
+            let there = known.get(&pin.digest()).is_some_and(|refs| *refs > 0);
+            if there || !written.insert(pin.digest()) {
+                continue;
+            }
+            let blob = pin.kept().read(self.disk.as_ref())?;
+            if let Some(body) = &blob.body {
+                self.write_file(blob.digest, body)?;
+                // Whoever waits for an answer comes first.
+                std::thread::yield_now();
+            }
+            blobs.push(blob);
+        }
         let now = self.clock.now().as_second();
-        self.writer.apply(batch, &known, now).await
+        self.writer.apply(work, &blobs, &known, now).await
     }
 
     pub(crate) fn write_file(&self, digest: BlobDigest, body: &[u8]) -> Result<(), Error> {
@@ -435,17 +524,40 @@ impl Applier {
 
     /// Makes what is in SQL and files durable.
     pub(crate) async fn checkpoint(&mut self, applied: Sequence) -> Result<(), Error> {
-        self.writer.checkpoint().await?;
-        let durable = || {
-            // SQLite's log is durable with the file system that it is on, whether or not a
-            // reader kept it from being moved into the database.
-            self.blobs.sync()?;
-            // SQLite does its own input and output, past the disk seam.
-            RealDisk.sync_file_system(&self.metadata)?;
-            let text = applied.to_string();
-            self.disk.write_atomically(&self.mark, text.as_bytes())
-        };
-        durable().map_err(|error| Error::unavailable("a checkpoint cannot be written", error))
+        self.queue.check()?;
+        if let Err(error) = self.writer.checkpoint().await {
+            return Err(match error {
+                Checkpoint::Later(error) => error,
+                Checkpoint::Failed(error) => self.distrust(error),
+            });
+        }
+        // SQLite's log is durable with the file system that it is on, whether or not a reader kept
+        // it from being moved into the database.
+        let synced = self
+            .blobs
+            .sync()
+            .and_then(|()| self.disk.sync_file_system(&self.metadata));
+        if let Err(error) = synced {
+            let error = Error::unavailable("a sync failed (restart to recover)", error);
+            return Err(self.distrust(error));
+        }
+        let text = applied.to_string();
+        // The mark itself may be tried again: until it is durable the journal keeps everything.
+        let marked = self.disk.write_atomically(&self.mark, text.as_bytes());
+        marked.map_err(|error| Error::unavailable("a checkpoint cannot be written", error))
+    }
+
+    /// A sync has failed: this process makes no checkpoint any more, and the next one does not take
+    /// the database for what it seems to be.
+    fn distrust(&self, error: Error) -> Error {
+        tracing::error!(%error, cause = ?error, "a checkpoint could not be made durable; restart to recover");
+        if let Err(error) = self
+            .disk
+            .write_atomically(&self.suspect, b"a sync failed\n")
+        {
+            tracing::error!(%error, path = %self.suspect.display(), "cannot be written either");
+        }
+        self.queue.broken.get_or_init(|| error).clone()
     }
 
     /// Removes the files of contents that nobody has had for a while. Rows first: a file without a

@@ -9,12 +9,16 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use roost_kit::disk::DiskHandle;
 
 use crate::error::Error;
 use crate::id::BlobDigest;
+
+/// How the name of a file ends that is being written.
+pub(crate) const UNFINISHED: &str = ".tmp";
 
 /// The files; cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,13 +28,20 @@ pub(crate) struct Blobs(Arc<Inner>);
 struct Inner {
     disk: DiskHandle,
     directory: PathBuf,
+    /// Files being written durably so far: part of their names, so that two writers of one content
+    /// do not share a file.
+    writing: AtomicU64,
 }
 
 impl Blobs {
     /// Directories are made when the first file comes.
     pub(crate) fn open(directory: PathBuf, disk: DiskHandle) -> io::Result<Self> {
         disk.create_directories(&directory)?;
-        Ok(Self(Arc::new(Inner { disk, directory })))
+        Ok(Self(Arc::new(Inner {
+            disk,
+            directory,
+            writing: AtomicU64::new(0),
+        })))
     }
 
     pub(crate) fn path(&self, digest: BlobDigest) -> PathBuf {
@@ -64,22 +75,46 @@ impl Blobs {
         }
     }
 
-    /// Writes a file durably, unless it is there.
+    /// Writes a file durably. One that is there already is replaced: it may be torn, or seen only
+    /// until the power goes, by a process that died or a sync that failed before.
     pub(crate) async fn write_durably(&self, digest: BlobDigest, body: Bytes) -> Result<(), Error> {
         let blobs = self.clone();
         blocking(move || {
             let path = blobs.path(digest);
-            if blobs.0.disk.exists(&path)? {
-                return Ok(());
-            }
             blobs.make_directory(&path)?;
-            blobs.0.disk.write_atomically(&path, &body)
+            blobs.replace(&path, &body)
         })
         .await
         .map_err(|error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::NoSpace,
             _ => Error::unavailable("a message cannot be written", error),
         })
+    }
+
+    /// Writes beside `path` and moves it there, all durably.
+    pub(crate) fn replace(&self, path: &Path, body: &[u8]) -> io::Result<()> {
+        let disk = &self.0.disk;
+        let mut beside = path.as_os_str().to_owned();
+        let number = self.0.writing.fetch_add(1, Ordering::Relaxed);
+        beside.push(format!(".{number}{UNFINISHED}"));
+        let beside = PathBuf::from(beside);
+        if disk.exists(&beside)? {
+            // Of a process that died.
+            disk.remove(&beside)?;
+        }
+        let file = disk.create(&beside)?;
+        let moved = file
+            .write_all_at(body, 0)
+            .and_then(|()| file.sync_data())
+            .and_then(|()| disk.rename(&beside, path));
+        if let Err(error) = moved {
+            // Whatever is left takes room, and has another name at the next try.
+            if let Err(error) = disk.remove(&beside) {
+                tracing::warn!(path = %beside.display(), %error, "an unfinished file stays");
+            }
+            return Err(error);
+        }
+        disk.sync_directory(path.parent().unwrap_or(path))
     }
 
     pub(crate) fn remove(&self, digest: BlobDigest) -> io::Result<()> {

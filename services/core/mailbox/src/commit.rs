@@ -59,16 +59,17 @@ impl Inner {
             let digest = BlobDigest::of(&blob.bytes);
             let inline = blob.bytes.len() <= self.config.inline_bytes_max
                 && bytes + size + blob.structure.len() as u64 <= inline_total;
-            let pin = self.overlay.pin(BlobRecord {
+            let record = BlobRecord {
                 digest,
                 size,
                 structure: blob.structure,
                 body: inline.then(|| blob.bytes.clone()),
-            });
+            };
+            let draft = record.draft()?;
+            let pin = self.overlay.pin(record);
             if !inline {
                 self.blobs.write_durably(digest, blob.bytes).await?;
             }
-            let draft = pin.record().draft()?;
             bytes += draft.stored_bytes();
             drafts.push(draft);
             pins.push(pin);

@@ -29,6 +29,8 @@ pub struct Config {
     /// How long the file of a message that nobody has any more is kept, so that whoever still
     /// looks at it can read on.
     pub blob_grace: Duration,
+    /// How long after a failure SQL and files, or another segment of the journal, are tried again.
+    pub retry: Duration,
     /// Changes are refused while the file system has less than this left.
     pub space_reserve: u64,
     /// Connections for reading metadata.
@@ -50,6 +52,7 @@ impl Config {
             idle_mailboxes_max: 256,
             idle_entries_max: 200_000,
             blob_grace: Duration::from_secs(3600),
+            retry: Duration::from_secs(1),
             space_reserve: 64 << 20,
             readers: 3,
         }

@@ -111,6 +111,32 @@ impl Core {
         }
     }
 
+    /// A mailbox whose last changes are durable and not in SQL: `unapplied`, ascending, lead from
+    /// what SQL has to `state`.
+    pub(crate) fn recovered(
+        state: State,
+        applied: Sequence,
+        unapplied: VecDeque<(Sequence, Arc<ChangeRecord>)>,
+        epoch: Epoch,
+    ) -> Self {
+        let core = Self::new(
+            Loaded {
+                applied,
+                what: state,
+            },
+            epoch,
+        );
+        if let Some((sequence, _)) = unapplied.back() {
+            let state = core.published().state.clone();
+            core.published.store(Arc::new(Published {
+                sequence: *sequence,
+                state,
+            }));
+        }
+        core.line.lock().unapplied = unapplied;
+        core
+    }
+
     pub(crate) fn published(&self) -> Arc<Published> {
         self.published.load_full()
     }

@@ -78,4 +78,4 @@ pub use item::{
 pub use keyword::{Keyword, Tag};
 pub use mailbox::{Altered, Appended, Change, Changes, Claim, Copied, Mailbox, Removal};
 pub use snapshot::{Difference, FolderSnapshot, MailboxSnapshot};
-pub use store::{MailboxInfo, Stats, Store};
+pub use store::{MailboxInfo, Opening, Stats, Store};

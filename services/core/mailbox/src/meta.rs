@@ -15,7 +15,7 @@ mod sqlite;
 mod write;
 
 pub(crate) use read::Loaded;
-pub(crate) use write::{Writer, deltas};
+pub(crate) use write::{Checkpoint, Writer, deltas};
 
 use std::path::Path;
 
@@ -23,6 +23,7 @@ use sqlite::Db;
 use sqlx::Pool;
 
 use crate::error::Error;
+use roost_kit::disk::DiskHandle;
 
 /// The readers' side.
 #[derive(Debug)]
@@ -31,6 +32,20 @@ pub(crate) struct Meta {
 }
 
 impl Meta {
+    /// Writes the whole database anew, from what is seen of it: after a failed sync it may be seen
+    /// and not be on the disk.
+    pub(crate) async fn rewrite(directory: &Path, disk: &DiskHandle) -> Result<(), Error> {
+        let trouble = |error| {
+            Error::open(
+                "its metadata cannot be written anew after a failed sync",
+                error,
+            )
+        };
+        sqlite::rewrite(directory).await.map_err(trouble)?;
+        disk.sync_file_system(directory)
+            .map_err(|error| Error::open("its metadata cannot be made durable", error))
+    }
+
     /// Opens, or makes, the database in `directory` and brings its schema up to date.
     pub(crate) async fn open(directory: &Path, readers: u32) -> Result<(Self, Writer), Error> {
         let opening =

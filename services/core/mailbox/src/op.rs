@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 use compact_str::CompactString;
-use roost_journal::{Draft, Kind};
+use roost_journal::{Draft, Kind, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -180,6 +180,11 @@ pub(crate) struct Moved {
 }
 
 impl ChangeRecord {
+    /// Reads what the journal kept.
+    pub(crate) fn decode(record: &Record) -> Result<Self, Error> {
+        decode(record)
+    }
+
     pub(crate) fn draft(&self, mailbox: MailboxId) -> Result<Draft, Error> {
         Ok(Draft {
             kind: CHANGE_KIND,
@@ -230,6 +235,11 @@ impl Op {
 }
 
 impl BlobRecord {
+    /// Reads what the journal kept.
+    pub(crate) fn decode(record: &Record) -> Result<Self, Error> {
+        decode(record)
+    }
+
     pub(crate) fn draft(&self) -> Result<Draft, Error> {
         Ok(Draft {
             kind: BLOB_KIND,
@@ -238,6 +248,15 @@ impl BlobRecord {
             payload: encode(self)?,
         })
     }
+}
+
+fn decode<T: for<'de> Deserialize<'de>>(record: &Record) -> Result<T, Error> {
+    postcard::from_bytes(&record.payload).map_err(|error| {
+        Error::open(
+            format!("record {} of its journal cannot be read", record.sequence),
+            error,
+        )
+    })
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Bytes, Error> {

@@ -1,31 +1,56 @@
 //! What the journal has and SQL and files have not, when a store is opened.
 //!
+//! Nothing of it is written before the store serves: the mailboxes that the journal's end touches
+//! are put into memory as they were, their changes into the applier's queue as if they had been
+//! made a moment ago, and contents are read from the journal until they are in files. So a start
+//! takes as long as reading the journal from the last checkpoint on, whatever mailboxes hold.
+//!
 //! Files are only known to be durable up to the last checkpoint, so those of later records are
 //! written again, whatever SQL says. SQL knows itself how far it is. Both can be done any number of
 //! times.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use roost_journal::{Record, Recovery, Sequence};
+use roost_journal::{Epoch, Record, Recovery, Sequence};
 
-use crate::applier::{Applier, Batch, ChangeUnit, Group};
+use crate::applier::{ChangeUnit, Group};
+use crate::core::Core;
 use crate::error::Error;
 use crate::id::MailboxId;
+use crate::meta::Writer;
 use crate::op::{BLOB_KIND, BlobRecord, CHANGE_KIND, ChangeRecord, Op};
+use crate::overlay::Overlay;
 use crate::state::State;
+use crate::store::Opening;
 
-/// Bytes and appends that are applied together.
-const BATCH_BYTES: u64 = 8 << 20;
-const BATCH_GROUPS: usize = 512;
+/// How many records there are between two reports.
+const REPORT: u64 = 10_000;
 
-/// Brings SQL and files up to the end of the journal, and makes them durable there.
-pub(crate) async fn recover(
-    applier: &mut Applier,
+/// What is to be applied.
+pub(crate) struct Backlog {
+    /// In the order of the journal.
+    pub(crate) groups: Vec<Group>,
+    /// The mailboxes that they touch, by number.
+    pub(crate) cores: Vec<Arc<Core>>,
+    /// Up to here everything is durable in SQL and files.
+    pub(crate) durable: Sequence,
+    /// What SQL has.
+    pub(crate) applied: Sequence,
+    /// Above the numbers of all mailboxes.
+    pub(crate) next_mailbox: u64,
+    pub(crate) records: u64,
+}
+
+/// Reads the journal's end.
+pub(crate) async fn read(
+    writer: &mut Writer,
+    overlay: &Overlay,
     recovery: &Recovery,
     mark: Sequence,
-) -> Result<Sequence, Error> {
-    let (applied, _) = applier.writer.applied().await?;
+    watch: &(dyn Fn(Opening) + Sync),
+) -> Result<Backlog, Error> {
+    let (applied, next_mailbox) = writer.applied().await?;
     if applied > recovery.last() {
         return Err(Error::Open {
             what: format!(
@@ -36,92 +61,103 @@ pub(crate) async fn recover(
             source: None,
         });
     }
-    let mut replay = Replaying {
-        applier,
+    let durable = mark.min(applied);
+    let mut reading = Reading {
+        writer,
+        overlay,
         applied,
-        states: HashMap::new(),
+        mailboxes: BTreeMap::new(),
         group: Vec::new(),
-        batch: Batch::default(),
-        bytes: 0,
-        records: 0,
+        groups: Vec::new(),
     };
-    for record in recovery.replay(mark.min(applied))? {
-        replay.record(record?).await?;
-    }
-    replay.flush().await?;
-    let (records, touched) = (replay.records, replay.states);
-    if !recovery.damage().is_empty() {
-        for mailbox in touched.keys() {
-            applier.writer.recount(*mailbox).await?;
+    let all = recovery.last().get() - durable.get();
+    let mut records = 0;
+    for record in recovery.replay(durable)? {
+        if records % REPORT == 0 {
+            watch(Opening::Replaying { records, all });
         }
+        records += 1;
+        reading.record(record?).await?;
     }
-    let last = recovery.last();
-    if records > 0 {
-        tracing::info!(records, through = %last, "the journal was replayed");
-        applier.checkpoint(last).await?;
+    let Reading {
+        mailboxes,
+        mut groups,
+        ..
+    } = reading;
+    let cores: BTreeMap<MailboxId, Arc<Core>> = mailboxes
+        .into_iter()
+        .map(|(id, found)| {
+            let core = Core::recovered(found.state, applied, found.unapplied, Epoch::default());
+            (id, Arc::new(core))
+        })
+        .collect();
+    for unit in groups.iter_mut().flat_map(|group| &mut group.changes) {
+        unit.core = cores.get(&unit.outline.id).cloned();
     }
-    Ok(last)
+    let newest = cores.keys().next_back().map_or(0, |id| id.get() + 1);
+    Ok(Backlog {
+        groups,
+        cores: cores.into_values().collect(),
+        durable,
+        applied,
+        next_mailbox: next_mailbox.max(newest),
+        records,
+    })
 }
 
-struct Replaying<'a> {
-    applier: &'a mut Applier,
+struct Reading<'a> {
+    writer: &'a mut Writer,
+    overlay: &'a Overlay,
     applied: Sequence,
-    states: HashMap<MailboxId, State>,
+    mailboxes: BTreeMap<MailboxId, Found>,
     /// The records of an append, until it is whole.
     group: Vec<Record>,
-    batch: Batch,
-    bytes: u64,
-    records: u64,
+    groups: Vec<Group>,
 }
 
-impl Replaying<'_> {
+/// A mailbox that the journal's end touches.
+struct Found {
+    state: State,
+    unapplied: VecDeque<(Sequence, Arc<ChangeRecord>)>,
+}
+
+impl Reading<'_> {
     async fn record(&mut self, record: Record) -> Result<(), Error> {
-        self.records += 1;
         let whole = !record.more;
         self.group.push(record);
         if !whole {
             return Ok(());
         }
-        let records = std::mem::take(&mut self.group);
         let mut group = Group {
             last: Sequence::ZERO,
             blobs: Vec::new(),
             changes: Vec::new(),
             _room: None,
         };
-        for record in records {
+        for record in std::mem::take(&mut self.group) {
             group.last = record.sequence;
-            self.bytes += record.payload.len() as u64;
             self.sort_in(&record, &mut group).await?;
         }
-        if group.last > self.applied {
-            self.batch.groups.push(group);
-        }
-        if self.bytes >= BATCH_BYTES || self.batch.groups.len() >= BATCH_GROUPS {
-            self.flush().await?;
-        }
+        self.groups.push(group);
         Ok(())
     }
 
     async fn sort_in(&mut self, record: &Record, group: &mut Group) -> Result<(), Error> {
         match record.kind {
             BLOB_KIND => {
-                let blob: BlobRecord = decode(record)?;
-                if let Some(body) = &blob.body {
-                    self.applier.write_file(blob.digest, body)?;
-                }
-                if record.sequence > self.applied {
-                    group.blobs.push(self.applier.overlay.pin(blob));
-                }
+                let blob = BlobRecord::decode(record)?;
+                let pin = self.overlay.pin_in_journal(&blob, record.locator.clone());
+                group.blobs.push(pin);
             }
             CHANGE_KIND if record.sequence > self.applied => {
-                let change: ChangeRecord = decode(record)?;
+                let change = Arc::new(ChangeRecord::decode(record)?);
                 let id = MailboxId::new(record.stream);
-                if let Some(state) = self.state(id, &change).await? {
-                    state.apply(&change);
+                if let Some(found) = self.mailbox(id, &change).await? {
+                    found.state.apply(&change);
+                    found.unapplied.push_back((record.sequence, change.clone()));
                     group.changes.push(ChangeUnit {
-                        outline: state.outline(&change),
-                        record: Arc::new(change),
+                        outline: found.state.outline(&change),
+                        record: change,
                         core: None,
                         sequence: record.sequence,
                     });
@@ -133,44 +169,27 @@ impl Replaying<'_> {
     }
 
     /// The mailbox before the change.
-    async fn state(
+    async fn mailbox(
         &mut self,
         id: MailboxId,
         change: &ChangeRecord,
-    ) -> Result<Option<&mut State>, Error> {
-        if !self.states.contains_key(&id) {
+    ) -> Result<Option<&mut Found>, Error> {
+        if !self.mailboxes.contains_key(&id) {
             let created = change.ops.iter().find_map(|op| match op {
                 Op::CreateMailbox { account, .. } => Some(State::unborn(id, *account)),
                 _ => None,
             });
             let state = match created {
                 Some(state) => Some(state),
-                None => self.applier.writer.mailbox(id).await?,
+                None => self.writer.mailbox(id).await?,
             };
             let Some(state) = state else {
                 tracing::error!(mailbox = %id, "a change of an unknown mailbox is skipped");
                 return Ok(None);
             };
-            self.states.insert(id, state);
+            let unapplied = VecDeque::new();
+            self.mailboxes.insert(id, Found { state, unapplied });
         }
-        Ok(self.states.get_mut(&id))
+        Ok(self.mailboxes.get_mut(&id))
     }
-
-    async fn flush(&mut self) -> Result<(), Error> {
-        let batch = std::mem::take(&mut self.batch);
-        self.bytes = 0;
-        if batch.groups.is_empty() {
-            return Ok(());
-        }
-        self.applier.apply(&batch).await
-    }
-}
-
-fn decode<T: for<'de> serde::Deserialize<'de>>(record: &Record) -> Result<T, Error> {
-    postcard::from_bytes(&record.payload).map_err(|error| {
-        Error::open(
-            format!("record {} of its journal cannot be read", record.sequence),
-            error,
-        )
-    })
 }

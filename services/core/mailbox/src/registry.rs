@@ -47,6 +47,14 @@ impl Registry {
         cells.entry(account).or_default().clone()
     }
 
+    /// Takes in a mailbox that a start has found in the journal.
+    pub(crate) fn adopt(&self, core: Arc<Core>) {
+        core.touch(&self.counter);
+        let account = core.account;
+        let cell = Arc::new(OnceCell::new_with(Some(core)));
+        self.cells.lock().insert(account, cell);
+    }
+
     /// Forgets a place, so that the next who asks begins anew.
     pub(crate) fn forget(&self, account: AccountId, cell: &Cell) {
         let mut cells = self.cells.lock();

@@ -22,7 +22,7 @@ use crate::mailbox::Mailbox;
 use crate::meta::{Loaded, Meta};
 use crate::op::{KINDS, Op};
 use crate::overlay::Overlay;
-use crate::recover::recover;
+use crate::recover::{self, Backlog};
 use crate::registry::Registry;
 use crate::state::{Life, State};
 
@@ -71,6 +71,25 @@ impl Drop for ApplierThread {
     }
 }
 
+/// How far the opening of a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// The journal is read through.
+    Reading {
+        /// Segments that have been read.
+        segments: u64,
+        /// And how many there are.
+        all: u64,
+    },
+    /// The records since the last checkpoint are gone through.
+    Replaying {
+        /// Records that have been.
+        records: u64,
+        /// And how many there are.
+        all: u64,
+    },
+}
+
 /// A mailbox in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailboxInfo {
@@ -112,9 +131,20 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store, or makes a new one, and brings what the journal has and SQL and files have
-    /// not up to date. Only one process can have it open.
+    /// Opens the store, or makes a new one. What the journal has and SQL and files have not is
+    /// served from the journal, and written meanwhile. Only one process can have it open.
     pub async fn open(config: Config, disk: DiskHandle, clock: Clock) -> Result<Self, Error> {
+        Self::open_watched(config, disk, clock, &|_| ()).await
+    }
+
+    /// As [`Store::open`]; `watch` is told how far it is. It blocks its thread while the journal is
+    /// read.
+    pub async fn open_watched(
+        config: Config,
+        disk: DiskHandle,
+        clock: Clock,
+        watch: &(dyn Fn(Opening) + Sync),
+    ) -> Result<Self, Error> {
         let directory = config.directory.clone();
         let metadata = directory.join("meta");
         let opening = |what: &str| {
@@ -127,48 +157,84 @@ impl Store {
         let lock = lock(&metadata)?;
         let blobs = Blobs::open(directory.join("blobs"), disk.clone())
             .map_err(opening("cannot make the blob directories"))?;
-        let (meta, writer) = Meta::open(&metadata, config.readers).await?;
-        let recovery = Recovery::read(journal_config(&config), disk.clone())?;
+        let suspect = directory.join("suspect");
+        let suspected = disk
+            .exists(&suspect)
+            .map_err(opening("cannot look for files"))?;
+        if suspected {
+            tracing::warn!("a sync failed before: the metadata are written anew");
+            Meta::rewrite(&metadata, &disk).await?;
+        }
+        let (meta, mut writer) = Meta::open(&metadata, config.readers).await?;
+        let mut recovery =
+            Recovery::read_watched(journal_config(&config), disk.clone(), |segments, all| {
+                watch(Opening::Reading { segments, all });
+            })?;
         let damage = recovery.damage().to_vec();
         for one in &damage {
             tracing::error!("{one}");
         }
+        recovery.secure()?;
         let mark = directory.join("checkpoint");
         let checkpointed = read_mark(&disk, &mark)?;
-        let overlay = Overlay::default();
+        let overlay = Overlay::new(disk.clone());
+        let mut backlog =
+            recover::read(&mut writer, &overlay, &recovery, checkpointed, watch).await?;
         let mut applier = Applier {
-            queue: Arc::new(Queue::new(recovery.last())),
+            queue: Arc::new(Queue::new(backlog.applied)),
             writer,
             blobs: blobs.clone(),
             overlay: overlay.clone(),
             disk: disk.clone(),
             mark,
+            suspect: suspect.clone(),
             metadata,
             clock: clock.clone(),
             pace: Pace {
                 interval: config.checkpoint_interval,
                 bytes: config.checkpoint_bytes,
                 grace: config.blob_grace,
+                retry: config.retry,
             },
         };
-        let applied = recover(&mut applier, &recovery, checkpointed).await?;
-        let (_, next_mailbox) = applier.writer.applied().await?;
+        if backlog.records > 0 {
+            let Backlog { records, .. } = backlog;
+            tracing::info!(records, through = %recovery.last(), "the journal was replayed");
+        }
+        if suspected || !damage.is_empty() {
+            applier.catch_up(&mut backlog, &damage).await?;
+        }
+        if suspected {
+            disk.remove(&suspect)
+                .and_then(|()| disk.sync_directory(&directory))
+                .map_err(opening("cannot remove files"))?;
+        }
         let journal = Arc::new(recovery.start(clock.clone())?);
-        journal.release(applied);
+        journal.release(backlog.durable);
         let registry = Arc::new(Registry::new(
             config.idle_mailboxes_max,
             config.idle_entries_max,
         ));
+        for core in backlog.cores {
+            registry.adopt(core);
+        }
         let queue = applier.queue.clone();
+        if !backlog.groups.is_empty() {
+            // So that the next start has less to read.
+            queue.want_checkpoint();
+        }
+        for group in backlog.groups {
+            queue.push(group);
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
             .map_err(opening("cannot start a thread for the store"))?;
         let weak = Arc::downgrade(&journal);
-        let trimmed = registry.clone();
+        let (durable, trimmed) = (backlog.durable, registry.clone());
         let thread = std::thread::Builder::new()
             .name("mailbox-applier".to_owned())
-            .spawn(move || runtime.block_on(applier.run(applied, weak, trimmed)))
+            .spawn(move || runtime.block_on(applier.run(durable, weak, trimmed)))
             .map_err(opening("cannot start a thread for the store"))?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -185,7 +251,7 @@ impl Store {
                 queue,
                 added: AtomicU64::new(0),
                 registry,
-                next_mailbox: AtomicU64::new(next_mailbox),
+                next_mailbox: AtomicU64::new(backlog.next_mailbox),
                 closed: AtomicBool::new(false),
                 damage,
                 disk,
@@ -245,11 +311,11 @@ impl Store {
         self.inner.check()
     }
 
-    /// Whether a write to the journal has failed: nothing is taken until the process has been
+    /// Whether a write to the journal or a sync of anything has failed: nothing is taken until the process has been
     /// restarted, and has read what is really on the disk.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.inner.journal().has_failed()
+        self.inner.journal().has_failed() || self.inner.queue.check().is_err()
     }
 
     /// Figures for metrics.
@@ -280,6 +346,7 @@ fn journal_config(config: &Config) -> JournalConfig {
     JournalConfig {
         segment_bytes: config.segment_bytes,
         gather: config.gather,
+        retry: config.retry,
         ..JournalConfig::new(config.directory.join("journal"), KINDS)
     }
 }
@@ -321,6 +388,7 @@ impl Inner {
             });
         }
         self.journal().check()?;
+        self.queue.check()?;
         let space = self.disk.space(&self.config.directory);
         let space = space.map_err(|error| Error::unavailable("its disk does not answer", error))?;
         if space.available < self.config.space_reserve {

@@ -75,10 +75,7 @@ fn stage(store: SocketAddr, outside: SocketAddr, names: Names) -> Stage {
 /// The same with policies for TLS.
 fn stage_with(store: SocketAddr, outside: SocketAddr, names: Names, tls: Policies) -> Stage {
     let folder = tempfile::tempdir().unwrap();
-    let settings = Settings {
-        directory: folder.path().to_owned(),
-        segment_bytes: 1 << 20,
-    };
+    let settings = Settings::new(folder.path(), 1 << 20);
     let clock = Clock::system();
     let queue = Queue::open(&settings, Arc::new(RealDisk), clock.clone()).unwrap();
     let host: roost_proto_smtp::Domain = "mx.example.test".parse().unwrap();

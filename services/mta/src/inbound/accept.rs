@@ -119,9 +119,10 @@ fn refusal_for(id: QueueId, error: &QueueError) -> Refusal {
     match error {
         QueueError::Full | QueueError::Content { .. } => Refusal::no_space(),
         QueueError::Journal(AppendError::NoSpace { .. }) => Refusal::no_space(),
-        QueueError::Journal(_) | QueueError::Encoding(_) | QueueError::NotFound(_) => {
-            Refusal::unavailable()
-        }
+        QueueError::Journal(_)
+        | QueueError::NotDurable { .. }
+        | QueueError::Encoding(_)
+        | QueueError::NotFound(_) => Refusal::unavailable(),
     }
 }
 

@@ -104,10 +104,7 @@ const NAMED: &str = "192.0.2.7";
 impl Stage {
     fn new(table: Table) -> Self {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
-        let settings = Settings {
-            directory: "/queue".into(),
-            segment_bytes: 1 << 20,
-        };
+        let settings = Settings::new("/queue", 1 << 20);
         let disk = Arc::new(SimDisk::new());
         let queue = Arc::new(Queue::open(&settings, disk, clock.clone()).unwrap());
         let host: roost_proto_smtp::Domain = "mx.example.test".parse().unwrap();

@@ -9,6 +9,8 @@ use roost_journal::{AppendError, Sequence};
 use super::index::Home;
 use super::message::Message;
 use super::record::Record;
+use std::sync::Arc;
+
 use super::{Place, Queue, QueueError, QueueId, blocking};
 
 /// Messages carried over under one lock and in one append.
@@ -45,15 +47,20 @@ impl Queue {
     /// # Errors
     /// If contents or records cannot be written; nothing is given up then.
     pub async fn checkpoint(&self) -> Result<(), QueueError> {
+        self.trusted()?;
         let (through, old) = self.old_generation();
         for &id in &old {
             self.move_to_file(id).await?;
         }
         if !old.is_empty() {
             let spool = self.spool.clone();
-            let synced = blocking(move || spool.sync()).await;
-            let id = old.first().copied().unwrap_or(QueueId(0));
-            synced.map_err(|source| QueueError::Content { id, source })?;
+            if let Err(error) = blocking(move || spool.sync()).await {
+                // A second sync would say that all is well, whatever was lost.
+                tracing::error!(%error, "contents cannot be made durable; restart to recover");
+                self.broken.get_or_init(|| Arc::new(error));
+                self.failed.notify_one();
+                return self.trusted();
+            }
         }
         for batch in old.chunks(BATCH) {
             self.carry_over(batch).await?;
@@ -143,7 +150,8 @@ fn carried(message: &Message) -> Record {
 #[must_use]
 pub fn is_transient(error: &QueueError) -> bool {
     match error {
-        QueueError::Journal(AppendError::Failed { .. } | AppendError::Closed) => false,
+        QueueError::Journal(AppendError::Failed { .. } | AppendError::Closed)
+        | QueueError::NotDurable { .. } => false,
         QueueError::Journal(_)
         | QueueError::Full
         | QueueError::Content { .. }

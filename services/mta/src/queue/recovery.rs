@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use roost_journal::{OpenError, Recovery, Sequence};
@@ -22,6 +24,21 @@ pub struct Settings {
     pub directory: PathBuf,
     /// The size of a segment of the journal.
     pub segment_bytes: u64,
+    /// How long a result waits for space, and another segment of the journal, until it is tried
+    /// again.
+    pub patience: Duration,
+}
+
+impl Settings {
+    /// The usual settings for a queue in `directory`.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>, segment_bytes: u64) -> Self {
+        Self {
+            directory: directory.into(),
+            segment_bytes,
+            patience: Duration::from_secs(1),
+        }
+    }
 }
 
 /// Why a queue cannot be opened.
@@ -55,8 +72,11 @@ impl Queue {
     ) -> Result<Self, RecoveryError> {
         let mut config = roost_journal::Config::new(settings.directory.join("journal"), KINDS);
         config.segment_bytes = settings.segment_bytes;
+        config.retry = settings.patience;
         let spool = Spool::new(disk.clone(), settings.directory.join("messages"));
-        let recovery = Recovery::read(config, disk)?;
+        let mut recovery = Recovery::read(config, disk)?;
+        // Before files are removed: a result that is only seen might be lost with the power.
+        recovery.secure()?;
         for damage in recovery.damage() {
             tracing::error!(%damage, "queued messages or results may be lost; compare with the logs");
         }
@@ -85,9 +105,11 @@ impl Queue {
             journal,
             spool,
             clock,
+            patience: settings.patience,
             index: Mutex::new(index),
             failed: Notify::new(),
             _lock: None,
+            broken: OnceLock::new(),
         })
     }
 }

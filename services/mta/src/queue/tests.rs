@@ -2,7 +2,6 @@
 
 mod crash;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,10 +21,7 @@ use crate::envelope::{Envelope, Recipient};
 use crate::outcome::{Fate, Outcome, status};
 
 fn settings() -> Settings {
-    Settings {
-        directory: PathBuf::from("/queue"),
-        segment_bytes: 64 * 1024,
-    }
+    Settings::new("/queue", 64 * 1024)
 }
 
 fn open(disk: &SimDisk) -> Queue {

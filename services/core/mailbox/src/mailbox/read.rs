@@ -13,7 +13,7 @@ use crate::item::{Located, Metadata, Tombstone};
 impl Mailbox {
     /// The whole of a content.
     pub async fn load(&self, digest: BlobDigest) -> Result<Bytes, Error> {
-        match self.inner.overlay.body(digest) {
+        match self.held(digest).await? {
             Some(body) => Ok(body),
             None => self.inner.blobs.load(digest).await,
         }
@@ -21,7 +21,7 @@ impl Mailbox {
 
     /// These octets of a content; fewer where it ends before.
     pub async fn load_range(&self, digest: BlobDigest, range: Range<u64>) -> Result<Bytes, Error> {
-        match self.inner.overlay.body(digest) {
+        match self.held(digest).await? {
             Some(body) => {
                 let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(body.len());
                 let (start, end) = (within(range.start), within(range.end));
@@ -47,8 +47,8 @@ impl Mailbox {
         let mut missing = Vec::new();
         for digest in digests {
             // What leaves the overlay is in SQL by then, so it is never in neither.
-            match self.inner.overlay.structure(*digest) {
-                Some(structure) => drop(found.insert(*digest, structure)),
+            match self.inner.overlay.record(*digest).await? {
+                Some(record) => drop(found.insert(*digest, record.structure.clone())),
                 None => missing.push(*digest),
             }
         }
@@ -84,6 +84,12 @@ impl Mailbox {
         self.caught_up().await?;
         let meta = &self.inner.meta;
         meta.tombstones(self.core.id, folder, since).await
+    }
+
+    /// A content that is not in its file yet.
+    async fn held(&self, digest: BlobDigest) -> Result<Option<Bytes>, Error> {
+        let record = self.inner.overlay.record(digest).await?;
+        Ok(record.and_then(|record| record.body.clone()))
     }
 
     /// Waits until SQL has what the snapshots show.

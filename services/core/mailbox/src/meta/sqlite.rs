@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use roost_kit::disk::{Disk, RealDisk};
 use sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -59,6 +60,44 @@ pub(crate) async fn readers(directory: &Path, count: u32) -> Result<Pool<Db>, sq
                 .pragma("cache_size", READER_CACHE),
         )
         .await
+}
+
+/// Copies the database as it is seen into a new file, and puts that in its place.
+pub(crate) async fn rewrite(directory: &Path) -> Result<(), sqlx::Error> {
+    let path = directory.join(FILE);
+    if !path.exists() {
+        return Ok(());
+    }
+    let fresh = directory.join(format!("{FILE}.new"));
+    if fresh.exists() {
+        std::fs::remove_file(&fresh)?;
+    }
+    let mut connection = writer(directory).await?;
+    sqlx::query("VACUUM INTO ?")
+        .bind(fresh.to_string_lossy())
+        .execute(&mut connection)
+        .await?;
+    connection.close().await?;
+    std::fs::File::open(&fresh)?.sync_all()?;
+    for log in ["-wal", "-shm"] {
+        let log = directory.join(format!("{FILE}{log}"));
+        if log.exists() {
+            std::fs::remove_file(&log)?;
+        }
+    }
+    RealDisk.rename(&fresh, &path)?;
+    RealDisk.sync_directory(directory)?;
+    Ok(())
+}
+
+/// Whether a checkpoint that met this error may be tried again: for want of space, or because
+/// somebody reads. Anything else may have lost pages.
+pub(crate) fn passes(error: &sqlx::Error) -> bool {
+    const BUSY: &str = "5";
+    const LOCKED: &str = "6";
+    const FULL: &str = "13";
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| [BUSY, LOCKED, FULL].contains(&code.as_ref()))
 }
 
 /// Makes everything committed durable.

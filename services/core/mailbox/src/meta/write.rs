@@ -1,19 +1,29 @@
 //! What is written to the metadata: batches of records, in order, each in one transaction.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use roost_journal::Sequence;
+use roost_journal::{Damage, Sequence};
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::rows::{self, Table};
 use super::sqlite::{self, Connected};
 use super::{apply, read, row};
-use crate::applier::{Batch, ChangeUnit};
+use crate::applier::{ChangeUnit, Work};
 use crate::error::Error;
 use crate::folder::Folder;
 use crate::id::{BlobDigest, FolderId, MailboxId};
 use crate::op::{BlobRecord, Op};
 use crate::state::{Life, Outline, State};
+
+/// Why a checkpoint was not made.
+#[derive(Debug)]
+pub(crate) enum Checkpoint {
+    /// It may be tried again.
+    Later(Error),
+    /// What was to be durable may be gone.
+    Failed(Error),
+}
 
 /// The only connection that writes.
 #[derive(Debug)]
@@ -47,15 +57,16 @@ impl Writer {
     /// Applies a batch; all of it is committed, or nothing.
     pub(crate) async fn apply(
         &mut self,
-        batch: &Batch,
+        work: Work<'_>,
+        arrived: &[Arc<BlobRecord>],
         known: &HashMap<BlobDigest, i64>,
         now: i64,
     ) -> Result<(), Error> {
         let mut transaction = self.connection.begin().await?;
-        contents(&mut transaction, batch, known, now).await?;
+        contents(&mut transaction, work, arrived, known, now).await?;
         let mut latest: BTreeMap<MailboxId, Latest<'_>> = BTreeMap::new();
         let mut arriving = apply::Arriving::default();
-        for unit in batch.changes() {
+        for unit in work.changes() {
             let id = unit.outline.id;
             for op in &unit.record.ops {
                 let when = (unit.record.modseq, now);
@@ -65,12 +76,12 @@ impl Writer {
         }
         arriving.put(&mut transaction).await?;
         put_mailboxes(&mut transaction, &latest).await?;
-        let next_mailbox = batch.next_mailbox();
+        let next_mailbox = work.next_mailbox();
         sqlx::query(
             "UPDATE store SET applied = ?, next_mailbox = CASE WHEN next_mailbox < ? THEN ? \
              ELSE next_mailbox END WHERE id = 1",
         )
-        .bind(batch.through().get().cast_signed())
+        .bind(work.through().get().cast_signed())
         .bind(next_mailbox)
         .bind(next_mailbox)
         .execute(&mut *transaction)
@@ -111,40 +122,77 @@ impl Writer {
     }
 
     /// Makes what was committed durable.
-    pub(crate) async fn checkpoint(&mut self) -> Result<(), Error> {
-        Ok(sqlite::checkpoint(&mut self.connection).await?)
+    pub(crate) async fn checkpoint(&mut self) -> Result<(), Checkpoint> {
+        match sqlite::checkpoint(&mut self.connection).await {
+            Ok(()) => Ok(()),
+            Err(error) if sqlite::passes(&error) => Err(Checkpoint::Later(error.into())),
+            Err(error) => Err(Checkpoint::Failed(error.into())),
+        }
     }
 
-    /// Counts the items of a mailbox anew: for one whose records were lost.
-    pub(crate) async fn recount(&mut self, mailbox: MailboxId) -> Result<(), Error> {
+    /// Counts the items of all mailboxes anew, and skips the numbers that lost records may have
+    /// given: clients may know them. What is not known to be untouched is taken for touched.
+    pub(crate) async fn mend_after_loss(&mut self, damage: &[Damage]) -> Result<(), Error> {
+        // No record gives a number in fewer bytes than this.
+        const A_NUMBER: u64 = 16;
+        let lost = |damage: &Damage| {
+            let records = (damage.last.get() + 1).saturating_sub(damage.first.get());
+            match records {
+                0 => 0,
+                records => records + damage.bytes / A_NUMBER,
+            }
+        };
+        let skipped: u64 = damage.iter().map(lost).sum();
+        let skipped = i64::try_from(skipped).unwrap_or(i64::MAX).min(1 << 24);
         let mut transaction = self.connection.begin().await?;
-        let figures = [
-            ("total", "COUNT(*)"),
-            ("size", "COALESCE(SUM(size), 0)"),
-            ("unread", "COALESCE(SUM(1 - (flags & 1)), 0)"),
-            ("deleted", "COALESCE(SUM((flags / 8) & 1), 0)"),
-        ];
-        for (column, figure) in figures {
-            let sql = format!(
-                "UPDATE folder SET {column} = (SELECT {figure} FROM item \
-                 WHERE item.mailbox = folder.mailbox AND item.folder = folder.id) WHERE mailbox = ?"
-            );
-            sqlx::query(AssertSqlSafe(sql))
-                .bind(mailbox.get().cast_signed())
-                .execute(&mut *transaction)
-                .await?;
+        recount(&mut transaction).await?;
+        if skipped > 0 {
+            sqlx::query(
+                "UPDATE folder SET uid_next = uid_next + ?, modseq = modseq + ?, \
+                 items_modseq = items_modseq + ?",
+            )
+            .bind(skipped)
+            .bind(skipped)
+            .bind(skipped)
+            .execute(&mut *transaction)
+            .await?;
+            sqlx::query(
+                "UPDATE mailbox SET modseq = modseq + ?, next_item = next_item + ?, \
+                 next_uid_validity = next_uid_validity + 1",
+            )
+            .bind(skipped)
+            .bind(skipped)
+            .execute(&mut *transaction)
+            .await?;
         }
-        sqlx::query(
-            "UPDATE mailbox SET used = \
-             (SELECT COALESCE(SUM(size), 0) FROM folder WHERE folder.mailbox = mailbox.id) \
-             WHERE id = ?",
-        )
-        .bind(mailbox.get().cast_signed())
-        .execute(&mut *transaction)
-        .await?;
         transaction.commit().await?;
         Ok(())
     }
+}
+
+async fn recount(connection: &mut Connected) -> Result<(), sqlx::Error> {
+    let figures = [
+        ("total", "COUNT(*)"),
+        ("size", "COALESCE(SUM(size), 0)"),
+        ("unread", "COALESCE(SUM(1 - (flags & 1)), 0)"),
+        ("deleted", "COALESCE(SUM((flags / 8) & 1), 0)"),
+    ];
+    for (column, figure) in figures {
+        let sql = format!(
+            "UPDATE folder SET {column} = (SELECT {figure} FROM item \
+             WHERE item.mailbox = folder.mailbox AND item.folder = folder.id)"
+        );
+        sqlx::query(AssertSqlSafe(sql))
+            .execute(&mut *connection)
+            .await?;
+    }
+    sqlx::query(
+        "UPDATE mailbox SET used = \
+         (SELECT COALESCE(SUM(size), 0) FROM folder WHERE folder.mailbox = mailbox.id)",
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn known(
@@ -173,14 +221,17 @@ async fn known(
 /// folder counts down from what is there.
 async fn contents(
     connection: &mut Connected,
-    batch: &Batch,
+    work: Work<'_>,
+    arrived: &[Arc<BlobRecord>],
     known: &HashMap<BlobDigest, i64>,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    let arrived: HashMap<BlobDigest, &BlobRecord> =
-        batch.blobs().map(|blob| (blob.digest, blob)).collect();
+    let arrived: HashMap<BlobDigest, &BlobRecord> = arrived
+        .iter()
+        .map(|blob| (blob.digest, blob.as_ref()))
+        .collect();
     let mut new = Vec::new();
-    for (digest, delta) in deltas(batch) {
+    for (digest, delta) in deltas(work) {
         if known.contains_key(&digest) {
             if delta != 0 {
                 sqlx::query("UPDATE content SET refs = refs + ?, changed = ? WHERE digest = ?")
@@ -211,10 +262,9 @@ const CONTENT: Table = Table {
 };
 
 /// The contents that a batch names, and by how much their references grow.
-pub(crate) fn deltas(batch: &Batch) -> BTreeMap<BlobDigest, i64> {
-    let mut deltas: BTreeMap<BlobDigest, i64> =
-        batch.blobs().map(|blob| (blob.digest, 0)).collect();
-    for op in batch.changes().flat_map(|unit| &unit.record.ops) {
+pub(crate) fn deltas(work: Work<'_>) -> BTreeMap<BlobDigest, i64> {
+    let mut deltas: BTreeMap<BlobDigest, i64> = work.pins().map(|pin| (pin.digest(), 0)).collect();
+    for op in work.changes().flat_map(|unit| &unit.record.ops) {
         references(op, |digest, delta| {
             *deltas.entry(digest).or_default() += delta
         });
