@@ -83,3 +83,13 @@ ADVICE := indexing_slicing too_many_lines cast_possible_truncation cast_possible
 .PHONY: advice
 advice: ## lints worth reading that do not gate
 	cargo clippy --workspace -- $(foreach lint,$(ADVICE),-W clippy::$(lint))
+
+.PHONY: crash
+crash: ## a fault at every call on the disk of every operation, and the laws after it; SEED=N ROUNDS=N ONLY=TEXT
+	@scripts/setup build
+	cargo run --locked -q -p roost-crash --example crash
+
+.PHONY: bench-recovery
+bench-recovery: ## how fast a store that was killed with 100,000 messages since its checkpoint answers again
+	@scripts/setup build
+	cargo run --locked -q --release -p roost-mailbox --example recover

@@ -161,3 +161,48 @@ fn status_names_every_daemon() {
         assert!(status.to_string().contains(daemon), "{status}");
     }
 }
+
+/// The files of all messages.
+fn blobs(suite: &Suite) -> Vec<std::path::PathBuf> {
+    let folders = fs::read_dir(suite.state().join("store/blobs")).unwrap();
+    folders
+        .flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap())
+        .map(|file| file.unwrap().path())
+        .collect()
+}
+
+#[test]
+fn a_message_that_the_disk_lost_is_found_and_taken_back_while_the_store_serves() {
+    let suite = Suite::start();
+    let text = message::plain("verified");
+    Curl::send(&suite, ALICE, BOB, text.as_bytes()).ok();
+    arrived(&suite, BOB, "verified");
+    let verify = |arguments: &[&str]| {
+        let verify = suite.roostctl().args(["store", "verify"]);
+        verify.args(arguments.iter().copied()).finish()
+    };
+    let well = verify(&[]);
+    assert!(well.success(), "{well}");
+    assert!(well.stderr().contains("all is well"), "{well}");
+    for blob in blobs(&suite) {
+        fs::remove_file(blob).unwrap();
+    }
+    let found = verify(&["--json", "--mailbox", BOB]);
+    assert_eq!(found.code(), 1, "{found}");
+    let said: serde_json::Value = serde_json::from_str(&found.stdout()).unwrap();
+    assert_eq!(said[0]["kind"], "blob-missing", "{said}");
+    assert_eq!(said[0]["account"], BOB, "{said}");
+    assert_eq!(said[0]["folder"], "Inbox", "{said}");
+    let repaired = verify(&["--repair"]);
+    assert!(repaired.success(), "{repaired}");
+    let uid = *Curl::new(&suite, BOB)
+        .imap_search("INBOX", "ALL")
+        .last()
+        .unwrap();
+    let octets = Curl::new(&suite, BOB).imap_message("INBOX", uid);
+    assert!(String::from_utf8_lossy(&octets).contains("verified"));
+    assert!(verify(&[]).success());
+    let figures = suite.roostctl().args(["store", "show", "--json"]).ok_text();
+    let figures: serde_json::Value = serde_json::from_str(&figures).unwrap();
+    assert_eq!(figures["damaged"], 0, "{figures}");
+}

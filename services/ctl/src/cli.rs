@@ -19,7 +19,7 @@ use crate::output::{Colour, Format, Output, say, terminal_width};
 pub(crate) use directory::{
     AccountVerb, AliasVerb, ConfigVerb, CosVerb, DomainVerb, ListVerb, Password, ServerVerb,
 };
-pub(crate) use mail::{Flush, Import, MailboxVerb, Messages, QueueVerb};
+pub(crate) use mail::{Flush, Import, MailboxVerb, Messages, QueueVerb, StoreVerb, Verify};
 
 /// Administers Roost.
 #[derive(Debug, Parser)]
@@ -100,6 +100,9 @@ pub(crate) enum Noun {
     /// What is in a mailbox
     #[command(subcommand)]
     Mailbox(MailboxVerb),
+    /// How this node keeps mail
+    #[command(subcommand)]
+    Store(StoreVerb),
     /// Make this machine a node: host name, first domain, administrator
     Setup(Setup),
     /// Run the whole suite on this machine, for trying and testing

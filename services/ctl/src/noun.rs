@@ -15,6 +15,7 @@ pub(crate) mod password;
 mod queue;
 mod server;
 mod status;
+mod store;
 
 use crate::cli::{Cli, Dev, Global, Noun, Setup};
 use crate::dev;
@@ -51,6 +52,7 @@ async fn run_on_node(noun: Noun, context: &Context<'_>) -> Result<(), Failure> {
         Noun::Status => status::run(context).await,
         Noun::Queue(verb) => queue::run(verb, context).await,
         Noun::Mailbox(verb) => mailbox::run(verb, context).await,
+        Noun::Store(verb) => store::run(verb, context).await,
         Noun::Domain(verb) => domain::run(verb, context).await,
         Noun::Account(verb) => account::run(verb, context).await,
         Noun::Alias(verb) => alias::run(verb, context).await,

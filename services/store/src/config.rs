@@ -7,6 +7,9 @@ use roost_kit::net::ConnectionLimits;
 use roost_kit::place;
 use serde::Deserialize;
 
+/// A checkpoint for less costs more than it saves.
+const CHECKPOINT_BYTES_MIN: u64 = 1 << 20;
+
 /// `[store]`: the mail store of this node.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -24,6 +27,8 @@ pub struct Config {
     pub pop3: Listen,
     /// Where POP3 is spoken over TLS from the first octet.
     pub pop3s: Listen,
+    /// The Unix socket for `roostctl store`.
+    pub control: PathBuf,
     /// Where health and metrics are served.
     pub health: Listen,
     /// The largest message that is taken, by LMTP or IMAP APPEND.
@@ -55,13 +60,15 @@ pub struct Connections {
     pub readers: ConnectionLimits,
 }
 
-/// `[store.checkpoint]`: whichever comes first.
+/// `[store.checkpoint]`: whichever comes first. What came since the last checkpoint is read from the
+/// journal at a start after a crash, so these bound how long that takes: about a second for each
+/// 256 MiB, however much mail there is.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Checkpoint {
     /// After so much time.
     pub interval: Period,
-    /// After so many octets of journal; bounds how much is replayed after a crash.
+    /// After so many octets of journal.
     pub bytes: ByteSize,
 }
 
@@ -83,6 +90,7 @@ impl Default for Config {
             imaps: Listen::loopback(place::STORE_IMAPS),
             pop3: Listen::loopback(place::STORE_POP3),
             pop3s: Listen::loopback(place::STORE_POP3S),
+            control: PathBuf::from(place::STORE_CONTROL),
             health: Listen::loopback(place::STORE_HEALTH),
             message_size_max: ByteSize::mib(50),
             connections: Connections::default(),
@@ -106,6 +114,9 @@ impl Settings for Config {
     fn check(&self) -> Result<(), Wrong> {
         if self.sessions_per_account == 0 {
             return Err(Wrong::new("sessions_per_account", "expected at least 1"));
+        }
+        if self.checkpoint.bytes.as_u64() < CHECKPOINT_BYTES_MIN {
+            return Err(Wrong::new("checkpoint.bytes", "expected at least 1 MiB"));
         }
         Ok(())
     }

@@ -44,6 +44,11 @@ pub(crate) async fn read(octets: Bytes) -> Content {
     }
 }
 
+/// What is kept beside a message, derived from its octets.
+pub(crate) fn structure(octets: &[u8]) -> Bytes {
+    Structure::parse(octets).encode().into()
+}
+
 fn describe(octets: Bytes) -> Content {
     let structure = Structure::parse(&octets);
     let attached = structure.parts().any(|part| part.is_attachment());

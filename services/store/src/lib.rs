@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `start` | which services run, on what |
 //! | `config` | what an administrator can say |
+//! | [`control`] | what `roostctl store` asks; the types of its answers |
 //! | `accounts` | whose mailboxes are here, who may sign in |
 //! | `door`, `presence` | what signing in costs, counts and logs; sessions an account |
 //! | `lmtp` | where a message goes, and the answer for each recipient |
@@ -18,6 +19,7 @@
 mod accounts;
 mod config;
 mod content;
+pub mod control;
 mod door;
 mod imap;
 mod lmtp;

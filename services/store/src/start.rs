@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use anyhow::Context;
 use roost_core_directory::client::{Directory, Settings as DirectorySettings};
@@ -9,13 +10,14 @@ use roost_kit::Kit;
 use roost_kit::config::Listen;
 use roost_kit::limit::LoginDelays;
 use roost_kit::net::{Admission, Security, Service, Surroundings};
-use roost_mailbox::Store;
+use roost_mailbox::{Opening, Store};
 use roost_proto_imap::limits::Limits;
 use roost_proto_smtp::session::Offer;
 use roost_proto_smtp::{Domain, Role};
 
 use crate::accounts::LdapAccounts;
 use crate::config::Config;
+use crate::control;
 use crate::door::Porter;
 use crate::imap::{self, Imap};
 use crate::lmtp::{self, Deliverer, Lmtp, Room};
@@ -23,6 +25,10 @@ use crate::metrics::Counts;
 use crate::pop3::{self, Pop3};
 use crate::presence::Presence;
 use crate::upkeep;
+
+/// How long systemd waits for the next word while the store is opened: longer than reading a segment
+/// takes on a slow disk.
+const OPENING_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Memory that all incoming messages share.
 const INCOMING_OCTETS: usize = 512 << 20;
@@ -40,6 +46,7 @@ pub async fn start(config: Config, kit: Kit) -> anyhow::Result<()> {
         &daemon.directory,
         &daemon.porter,
     );
+    daemon.serve_control()?;
     daemon.serve_lmtp()?;
     daemon.serve_imap()?;
     daemon.serve_pop3()
@@ -65,9 +72,7 @@ impl Daemon {
             DirectorySettings::signed_in(&kit.shared.directory, kit.directory_identity()?);
         let directory = Directory::new(settings, kit.clock.clone())?;
         let accounts = LdapAccounts::new(directory.clone(), &node);
-        let store = Store::open(engine_config(&config), kit.disk.clone(), kit.clock.clone())
-            .await
-            .with_context(|| format!("cannot open the store in {}", config.state.display()))?;
+        let store = open_store(&config, &kit).await?;
         let counts = Counts::new(&kit.metrics);
         let porter = Arc::new(Porter {
             accounts: accounts.clone(),
@@ -91,6 +96,12 @@ impl Daemon {
             counts,
             porter,
         })
+    }
+
+    fn serve_control(&self) -> anyhow::Result<()> {
+        let router = control::router(self.store.clone(), self.kit.tasks.clone());
+        self.kit.control(&self.config.control, router)?;
+        Ok(())
     }
 
     fn serve_lmtp(&self) -> anyhow::Result<()> {
@@ -187,6 +198,31 @@ impl Daemon {
             busy,
         }
     }
+}
+
+/// Opens the store, and says how far that is: to systemd, so that it waits, and on the health page.
+async fn open_store(config: &Config, kit: &Kit) -> anyhow::Result<Store> {
+    let watch = |opening: Opening| {
+        let text = match opening {
+            Opening::Reading { segments, all } => {
+                format!("recovering: {segments} of {all} segments of the journal read")
+            }
+            Opening::Replaying { records, all } => {
+                format!("recovering: {records} of {all} records gone through")
+            }
+        };
+        kit.notify.extend_timeout(OPENING_PATIENCE);
+        kit.notify.watchdog();
+        kit.notify.status(&text);
+        kit.health.ill("store", text);
+    };
+    let engine = engine_config(config);
+    let store = Store::open_watched(engine, kit.disk.clone(), kit.clock.clone(), &watch)
+        .await
+        .with_context(|| format!("cannot open the store in {}", config.state.display()))?;
+    kit.health.well("store");
+    kit.notify.status("serving");
+    Ok(store)
 }
 
 /// The engine's settings.

@@ -18,8 +18,8 @@ const SLACK: u64 = 2;
 const HEALING: Duration = Duration::from_secs(5);
 /// Laws checked with each picture: all there is exactly once; figures equal to a recount; UIDs and
 /// mod-sequences in order; every content there and whole; the state one that was between the last
-/// acknowledged and the last tried.
-const LAWS_A_PICTURE: u64 = 5;
+/// acknowledged and the last tried; rows, references, files and journal in agreement.
+const LAWS_A_PICTURE: u64 = 6;
 
 /// What a step came to.
 pub(super) type Step = Result<Acknowledged, String>;

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use roost_journal::sim_disk::{Loss, SimDisk};
 use roost_kit::clock::Clock;
+use roost_mailbox::verify::{Asked, Kind, Progress};
 use roost_mailbox::{AccountId, Config, Error, Flags, NewBlob, NewItem, Recipient, Store, folder};
 
 use super::point::{Acknowledged, Seen, Step, Trial};
@@ -154,6 +155,7 @@ impl Trial for StoreTrial {
 
     async fn seen(&self, store: &Store) -> Result<Seen, String> {
         let picture = picture::of_all(store, picture::Detail::Everything).await?;
+        agrees(store).await?;
         let followed = picture::followed(store).await?;
         Ok(Seen { picture, followed })
     }
@@ -184,6 +186,24 @@ impl Trial for StoreTrial {
         };
         let durable = world.durable.lock().clone();
         World::new(world.disk.restarted(), now, durable)
+    }
+}
+
+/// Counts, references, rows, files and the journal agree. A file that nobody refers to yet is what a
+/// large message leaves whose append was never acknowledged.
+async fn agrees(store: &Store) -> Result<(), String> {
+    let derive = |bytes: &[u8]| Bytes::from(format!("structure of {}", bytes.len()));
+    let report = store
+        .verify(&Asked::default(), &derive, &Progress::default())
+        .await
+        .map_err(|error| format!("cannot be verified: {error}"))?;
+    let wrong = report
+        .findings
+        .iter()
+        .find(|finding| finding.kind != Kind::Orphan);
+    match wrong {
+        None => Ok(()),
+        Some(finding) => Err(format!("verify: {finding:?}")),
     }
 }
 

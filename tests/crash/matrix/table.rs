@@ -48,12 +48,3 @@ pub(crate) fn header(last: &str) -> String {
         "operation", "points", "faults", "recoveries", "laws", last
     )
 }
-
-/// The table of a run: violations must be 0.
-pub(crate) fn render(rows: &[Row]) -> String {
-    let mut text = header("violations");
-    for row in rows.iter().chain(std::iter::once(&sum(rows))) {
-        text += &line(row, &row.violations.len().to_string());
-    }
-    text
-}

@@ -264,6 +264,17 @@ impl RecordHeader {
         })
     }
 
+    /// The stream in what may have been a header: most of it is as headers are.
+    pub(crate) fn stream_of(block: &[u8; RECORD_BYTES]) -> Option<u64> {
+        let mut fields = Fields(block);
+        let magic = fields.array::<4>() == RECORD_MAGIC;
+        let _: [u8; 28] = fields.array();
+        let stream = u64::from_le_bytes(fields.array());
+        let _: [u8; 4] = fields.array();
+        let unused = fields.array::<4>() == [0; 4];
+        (magic || (unused && stream != 0)).then_some(stream)
+    }
+
     /// The first sequence of the batch that the record was written in.
     pub(crate) fn batch_first(&self) -> Sequence {
         Sequence(self.sequence.0.saturating_sub(u64::from(self.batch_place)))

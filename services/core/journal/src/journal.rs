@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::error::{AppendError, Doing, OpenError};
 use crate::format::{Draft, HEADER_BYTES, SegmentHeader, Sequence};
 use crate::queue::{Group, Queue};
-use crate::recovery::{Recovery, Tail};
+use crate::recovery::{Damage, Recovery, Tail};
 use crate::replay::Replay;
 use crate::scan;
 use crate::segment::Segment;
@@ -44,6 +44,15 @@ pub(crate) struct Shared {
     pub(crate) space: Space,
     pub(crate) segments: Mutex<Vec<Segment>>,
     pub(crate) counters: Counters,
+}
+
+/// What reading a journal through has found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inspection {
+    /// Segments that were read.
+    pub segments: u64,
+    /// What cannot be read, or was exchanged.
+    pub damage: Vec<Damage>,
 }
 
 /// Proof that an append is on the disk. Only the sync that covers it makes one.
@@ -314,6 +323,56 @@ impl Journal {
         let limit = self.durable();
         let segments = self.shared.segments.lock().clone();
         Replay::new(self.shared.disk.clone(), segments, after, limit)
+    }
+
+    /// Reads all segments through while the journal is in use: checksums, sequence, and the chain of
+    /// digests. Blocks. What is found twice is damage; what is found once was being written.
+    ///
+    /// # Errors
+    /// If the files cannot be read.
+    pub fn inspect(&self) -> Result<Inspection, OpenError> {
+        let first = self.inspect_once()?;
+        if first.damage.is_empty() {
+            return Ok(first);
+        }
+        let again = self.inspect_once()?;
+        let damage = first.damage.into_iter();
+        Ok(Inspection {
+            damage: damage.filter(|one| again.damage.contains(one)).collect(),
+            segments: again.segments,
+        })
+    }
+
+    fn inspect_once(&self) -> Result<Inspection, OpenError> {
+        const TRIES: usize = 4;
+        let Shared { config, disk, .. } = self.shared.as_ref();
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let durable = self.durable();
+            let read = Recovery::read(config.clone(), disk.clone());
+            let kept: Vec<u64> = {
+                let segments = self.shared.segments.lock();
+                segments.iter().map(|segment| segment.number).collect()
+            };
+            match read {
+                // A segment was recycled under the eyes of the reader.
+                Err(OpenError::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound && tried < TRIES => {}
+                Err(error) => return Err(error),
+                Ok(recovery) => {
+                    let is_kept = |one: &&Damage| {
+                        kept.contains(&one.segment)
+                            && (one.first <= durable || one.last < one.first)
+                    };
+                    let damage = recovery.damage().iter().filter(is_kept).cloned().collect();
+                    return Ok(Inspection {
+                        segments: kept.len() as u64,
+                        damage,
+                    });
+                }
+            }
+        }
     }
 
     /// The newest durable record.

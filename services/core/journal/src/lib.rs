@@ -47,7 +47,7 @@ mod writer;
 pub use config::{Config, Kind};
 pub use error::{AppendError, OpenError};
 pub use format::{Draft, Locator, Record, Sequence};
-pub use journal::{Durable, Epoch, Journal, Pending, Permit};
+pub use journal::{Durable, Epoch, Inspection, Journal, Pending, Permit};
 pub use recovery::{Damage, Recovery};
 pub use replay::Replay;
 pub use stats::Stats;

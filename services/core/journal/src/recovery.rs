@@ -10,7 +10,9 @@ use roost_kit::disk::{Disk, DiskFile, DiskHandle};
 
 use crate::config::Config;
 use crate::error::{Doing, OpenError};
-use crate::format::{HEADER_BYTES, HeaderFault, SegmentHeader, Sequence};
+use crate::format::{
+    HEADER_BYTES, HeaderFault, RECORD_BYTES, RecordHeader, SegmentHeader, Sequence,
+};
 use crate::journal::Journal;
 use crate::replay::Replay;
 use crate::scan::{self, Expect, Scan};
@@ -56,6 +58,8 @@ pub struct Damage {
     pub first: Sequence,
     /// The last of them.
     pub last: Sequence,
+    /// Whose record was the first of them, as far as what is left of it says: not to be relied on.
+    pub stream: Option<u64>,
 }
 
 impl fmt::Display for Damage {
@@ -69,6 +73,9 @@ impl fmt::Display for Damage {
         )?;
         if self.first <= self.last {
             write!(f, ": records {} to {} are lost", self.first, self.last)?;
+        }
+        if let Some(stream) = self.stream {
+            write!(f, " (the first seems to be of stream {stream})")?;
         }
         Ok(())
     }
@@ -312,6 +319,7 @@ impl Reading<'_> {
                 bytes: gap.bytes,
                 first: gap.first,
                 last: gap.last,
+                stream: whose(file.as_ref(), gap.offset),
             });
         }
         self.short_end(
@@ -423,6 +431,7 @@ impl Reading<'_> {
             bytes: 0,
             first,
             last,
+            stream: None,
         });
     }
 
@@ -439,9 +448,17 @@ impl Reading<'_> {
                 bytes: length.saturating_sub(found.end),
                 first: next,
                 last: wanted.previous(),
+                stream: None,
             });
         }
     }
+}
+
+/// Whose the record at `offset` seems to be, where its header is more or less there.
+fn whose(file: &dyn DiskFile, offset: u64) -> Option<u64> {
+    let mut block = [0; RECORD_BYTES];
+    file.read_exact_at(&mut block, offset).ok()?;
+    RecordHeader::stream_of(&block)
 }
 
 enum Stop {

@@ -1,5 +1,7 @@
 //! The journal's laws on a disk that loses, tears, fills up and fails.
 
+mod damage;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

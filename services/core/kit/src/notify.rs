@@ -39,6 +39,12 @@ impl Notifier {
         }
     }
 
+    /// The start takes longer than systemd expects; it is given so much time more, from now on.
+    pub fn extend_timeout(self, more: Duration) {
+        let micros = u32::try_from(more.as_micros()).unwrap_or(u32::MAX);
+        send(&[NotifyState::ExtendTimeoutUsec(micros)]);
+    }
+
     /// The daemon drains.
     pub fn stopping(self) {
         send(&[NotifyState::Stopping]);

@@ -43,5 +43,7 @@ pub const DIRECTORY_STATE: &str = "/var/lib/roost/directory";
 pub const STORE_STATE: &str = "/var/lib/roost/store";
 /// Where the mta keeps its queue.
 pub const MTA_STATE: &str = "/var/lib/roost/queue";
+/// A store's control socket.
+pub const STORE_CONTROL: &str = "/run/roost/store.sock";
 /// The mta's control socket.
 pub const MTA_CONTROL: &str = "/run/roost/mta.sock";

@@ -27,7 +27,7 @@ use crate::core::Core;
 use crate::error::Error;
 use crate::id::BlobDigest;
 use crate::meta::{Checkpoint, Writer, deltas};
-use crate::op::ChangeRecord;
+use crate::op::{BlobRecord, ChangeRecord};
 use crate::overlay::{Overlay, Pin};
 use crate::recover::Backlog;
 use crate::registry::Registry;
@@ -122,6 +122,18 @@ impl<'a> Work<'a> {
     }
 }
 
+/// Who waits for an outcome.
+type Told = oneshot::Sender<Result<(), Error>>;
+
+/// What verifying wants to have written.
+#[derive(Debug)]
+pub(crate) enum Mend {
+    /// How often a content is referred to.
+    References(BlobDigest),
+    /// The row of a content.
+    Content(Arc<BlobRecord>),
+}
+
 /// What waits to be applied.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -139,7 +151,8 @@ struct Waiting {
     groups: VecDeque<Group>,
     /// Octets of bodies in `groups`.
     bytes: u64,
-    wanted: Vec<oneshot::Sender<Result<(), Error>>>,
+    wanted: Vec<Told>,
+    mends: Vec<(Mend, Told)>,
     /// Somebody waits for what is in `groups`.
     hurried: bool,
     /// The thread waits for `groups` to become enough: it need not be told of each.
@@ -210,6 +223,17 @@ impl Queue {
         let (tell, _) = oneshot::channel();
         self.state.lock().wanted.push(tell);
         self.wake.notify_one();
+    }
+
+    /// Waits until something is mended: between two batches, as only one writes.
+    pub(crate) async fn mend(&self, mend: Mend) -> Result<(), Error> {
+        let (tell, told) = oneshot::channel();
+        self.state.lock().mends.push((mend, tell));
+        self.wake.notify_one();
+        told.await.unwrap_or(Err(Error::Unavailable {
+            what: "it is closed",
+            source: None,
+        }))
     }
 
     /// Waits for a checkpoint.
@@ -287,6 +311,14 @@ pub(crate) struct Applier {
     pub(crate) pace: Pace,
 }
 
+/// What there is to do.
+struct Next {
+    batch: Batch,
+    wanted: Vec<Told>,
+    mends: Vec<(Mend, Told)>,
+    closing: bool,
+}
+
 /// What was applied since the last checkpoint.
 struct Progress {
     applied: Sequence,
@@ -311,9 +343,18 @@ impl Applier {
             since: self.clock.instant(),
         };
         loop {
-            let (batch, wanted, closing) = self.next(&progress).await;
+            let Next {
+                batch,
+                wanted,
+                mends,
+                closing,
+            } = self.next(&progress).await;
             if !batch.groups.is_empty() && !self.apply_until_done(batch, &mut progress).await {
                 return;
+            }
+            for (mend, tell) in mends {
+                // Whoever asked may have gone.
+                drop(tell.send(self.mend(&mend).await));
             }
             let due = progress.applied > progress.checkpointed
                 && (progress.bytes >= self.pace.bytes || self.overdue(&progress).is_zero());
@@ -335,10 +376,7 @@ impl Applier {
     }
 
     /// Waits for something to do.
-    async fn next(
-        &self,
-        progress: &Progress,
-    ) -> (Batch, Vec<oneshot::Sender<Result<(), Error>>>, bool) {
+    async fn next(&self, progress: &Progress) -> Next {
         loop {
             let behind = progress.applied > progress.checkpointed;
             self.gather().await;
@@ -351,8 +389,15 @@ impl Applier {
                 } else {
                     Vec::new()
                 };
-                if !groups.is_empty() || !wanted.is_empty() || due || state.closing {
-                    return (Batch { groups }, wanted, state.closing);
+                let mends = std::mem::take(&mut state.mends);
+                let idle = groups.is_empty() && wanted.is_empty() && mends.is_empty();
+                if !idle || due || state.closing {
+                    return Next {
+                        batch: Batch { groups },
+                        wanted,
+                        mends,
+                        closing: state.closing,
+                    };
                 }
             }
             let told = self.queue.wake.notified();
@@ -397,6 +442,14 @@ impl Applier {
             .instant()
             .saturating_duration_since(progress.since);
         self.pace.interval.saturating_sub(elapsed)
+    }
+
+    async fn mend(&mut self, mend: &Mend) -> Result<(), Error> {
+        let now = self.clock.now().as_second();
+        match mend {
+            Mend::References(digest) => self.writer.count_references(*digest, now).await,
+            Mend::Content(blob) => self.writer.know(blob, now).await,
+        }
     }
 
     /// `false` when it was closed before it could be done.

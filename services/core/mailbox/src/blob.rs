@@ -17,6 +17,13 @@ use roost_kit::disk::DiskHandle;
 use crate::error::Error;
 use crate::id::BlobDigest;
 
+/// Whether a file holds what its name says; with its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whole {
+    Yes(u64),
+    No(u64),
+}
+
 /// How the name of a file ends that is being written.
 pub(crate) const UNFINISHED: &str = ".tmp";
 
@@ -158,6 +165,92 @@ impl Blobs {
             Ok(Bytes::from(bytes))
         });
         read.await.map_err(|error| self.unreadable(digest, error))
+    }
+
+    /// Reads a file through, in pieces.
+    pub(crate) async fn examine(&self, digest: BlobDigest) -> io::Result<Whole> {
+        const PIECE: usize = 1 << 18;
+        let blobs = self.clone();
+        blocking(move || {
+            let file = blobs.0.disk.open_read_only(&blobs.path(digest))?;
+            let mut hasher = blake3::Hasher::new();
+            let mut piece = vec![0; PIECE];
+            let mut at = 0;
+            loop {
+                let count = file.read_at(&mut piece, at)?;
+                if count == 0 {
+                    break;
+                }
+                hasher.update(piece.get(..count).unwrap_or_default());
+                at += count as u64;
+            }
+            Ok(match hasher.finalize().as_bytes() == digest.bytes() {
+                true => Whole::Yes(at),
+                false => Whole::No(at),
+            })
+        })
+        .await
+    }
+
+    /// The directories that hold the files.
+    pub(crate) async fn folders(&self) -> io::Result<Vec<PathBuf>> {
+        self.list(self.0.directory.clone()).await
+    }
+
+    /// The files in one of them.
+    pub(crate) async fn names(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        self.list(folder.to_owned()).await
+    }
+
+    async fn list(&self, folder: PathBuf) -> io::Result<Vec<PathBuf>> {
+        let blobs = self.clone();
+        blocking(move || {
+            let names = blobs.0.disk.list(&folder)?;
+            Ok(names.iter().map(|name| folder.join(name)).collect())
+        })
+        .await
+    }
+
+    /// Where files go that nobody refers to, or that hold something else than they should.
+    fn lost_and_found(&self) -> io::Result<PathBuf> {
+        let aside = self.0.directory.with_file_name("lost+found");
+        self.0.disk.create_directories(&aside)?;
+        Ok(aside)
+    }
+
+    /// Moves a file to `lost+found/`; answers its new place.
+    pub(crate) fn set_aside(&self, path: &Path) -> io::Result<PathBuf> {
+        let aside = self.lost_and_found()?;
+        let name = path.file_name().unwrap_or_default();
+        let mut place = aside.join(name);
+        let mut number = 0;
+        while self.0.disk.exists(&place)? {
+            number += 1;
+            let mut other = name.to_owned();
+            other.push(format!(".{number}"));
+            place = aside.join(other);
+        }
+        self.bring_back(path, &place)?;
+        Ok(place)
+    }
+
+    /// Moves a file, durably.
+    pub(crate) fn bring_back(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let disk = &self.0.disk;
+        disk.rename(from, to)?;
+        disk.sync_directory(to.parent().unwrap_or(to))?;
+        disk.sync_directory(from.parent().unwrap_or(from))
+    }
+
+    /// Puts a copy of a content into `lost+found/`.
+    pub(crate) async fn keep_copy(&self, digest: BlobDigest, body: Bytes) -> io::Result<PathBuf> {
+        let blobs = self.clone();
+        blocking(move || {
+            let place = blobs.lost_and_found()?.join(format!("{digest}.eml"));
+            blobs.0.disk.write_atomically(&place, &body)?;
+            Ok(place)
+        })
+        .await
     }
 
     fn unreadable(&self, digest: BlobDigest, error: io::Error) -> Error {

@@ -138,6 +138,13 @@ impl BlobDigest {
         Self(bytes)
     }
 
+    /// The digest that these 64 hexadecimal digits name.
+    pub(crate) fn from_hex(text: &str) -> Option<Self> {
+        let lower = text.bytes().all(|byte| !byte.is_ascii_uppercase());
+        let hash = blake3::Hash::from_hex(text).ok().filter(|_| lower)?;
+        Some(Self(*hash.as_bytes()))
+    }
+
     /// Its bytes.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 32] {

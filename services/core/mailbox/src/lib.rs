@@ -24,6 +24,7 @@
 //! | `blob`, `overlay` | files named by digest; bodies that are not in files yet |
 //! | `applier`, `recover` | from the journal into SQL and files; the same after a crash |
 //! | `meta` | all SQL |
+//! | [`verify`] | whether all of it agrees, and what can be repaired |
 //!
 //! # Invariants
 //! - Nothing is acknowledged or shown before its record is durable.
@@ -61,6 +62,7 @@ mod state;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod verify;
 
 pub use config::Config;
 pub use deliver::{Delivered, Recipient};

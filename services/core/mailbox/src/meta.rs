@@ -12,9 +12,11 @@ mod row;
 mod rows;
 mod schema;
 mod sqlite;
+mod verify;
 mod write;
 
 pub(crate) use read::Loaded;
+pub(crate) use verify::{FolderFigures, MailboxFigures, Reference, WrongReferences};
 pub(crate) use write::{Checkpoint, Writer, deltas};
 
 use std::path::Path;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::flags::Flags;
-use crate::folder::Folder;
+use crate::folder::{Counts, Folder};
 use crate::id::{AccountId, BlobDigest, FolderId, ItemId, KeywordId, MailboxId, ModSeq, Uid};
 use crate::item::{Entry, ItemKind, Metadata};
 use crate::keyword::{Keyword, keyword_set};
@@ -26,6 +26,8 @@ pub(crate) const CHANGE_KIND: u16 = 2;
 const CHANGE_VERSION: u8 = 0;
 /// The first version that has subscriptions without a folder.
 const CHANGE_VERSION_SUBSCRIPTIONS: u8 = 1;
+/// The first version that has corrections.
+const CHANGE_VERSION_CORRECTIONS: u8 = 2;
 
 /// What this program can read.
 pub(crate) const KINDS: &[Kind] = &[
@@ -35,7 +37,7 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         number: CHANGE_KIND,
-        version_max: CHANGE_VERSION_SUBSCRIPTIONS,
+        version_max: CHANGE_VERSION_CORRECTIONS,
     },
 ];
 
@@ -97,6 +99,19 @@ pub(crate) enum Op {
     KeepSubscription(CompactString),
     /// Not any more: a folder has it again, or nobody wants it.
     DropSubscription(CompactString),
+    /// What verifying found out about a folder.
+    Correct(Correction),
+}
+
+/// A folder's figures as they were counted, and rows that SQL lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Correction {
+    pub(crate) folder: FolderId,
+    pub(crate) counts: Counts,
+    pub(crate) uid_next: Uid,
+    pub(crate) next_item: u32,
+    /// Items that are there.
+    pub(crate) rows: Vec<Added>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,11 +211,12 @@ impl ChangeRecord {
 
     /// The lowest that can say it: what is written reads back with older programs where it can.
     fn version(&self) -> u8 {
-        let is_new = |op: &Op| matches!(op, Op::KeepSubscription(_) | Op::DropSubscription(_));
-        match self.ops.iter().any(is_new) {
-            true => CHANGE_VERSION_SUBSCRIPTIONS,
-            false => CHANGE_VERSION,
-        }
+        let versions = self.ops.iter().map(|op| match op {
+            Op::Correct(_) => CHANGE_VERSION_CORRECTIONS,
+            Op::KeepSubscription(_) | Op::DropSubscription(_) => CHANGE_VERSION_SUBSCRIPTIONS,
+            _ => CHANGE_VERSION,
+        });
+        versions.max().unwrap_or(CHANGE_VERSION)
     }
 
     /// The folders that it touches, each once.
@@ -228,6 +244,7 @@ impl Op {
             | Self::Alter { folder, .. }
             | Self::Remove { folder, .. }
             | Self::Replace { folder, .. } => vec![*folder],
+            Self::Correct(correction) => vec![correction.folder],
             Self::Move { from, to, .. } if from == to => vec![*from],
             Self::Move { from, to, .. } => vec![*from, *to],
         }

@@ -64,6 +64,11 @@ impl Plan {
         self.record.modseq
     }
 
+    /// Gives the change a mod-sequence above this one.
+    pub(crate) fn raise_modseq(&mut self, above: u64) {
+        self.record.modseq = self.record.modseq.max(ModSeq::new(above).next());
+    }
+
     pub(crate) fn push(&mut self, op: Op) {
         self.state.apply_op(&op, self.record.modseq);
         self.record.ops.push(op);

@@ -55,6 +55,11 @@ impl Registry {
         self.cells.lock().insert(account, cell);
     }
 
+    /// An account's mailbox, if it is in memory.
+    pub(crate) fn peek(&self, account: AccountId) -> Option<Arc<Core>> {
+        self.cells.lock().get(&account)?.get().cloned()
+    }
+
     /// Forgets a place, so that the next who asks begins anew.
     pub(crate) fn forget(&self, account: AccountId, cell: &Cell) {
         let mut cells = self.cells.lock();

@@ -151,6 +151,9 @@ impl State {
             Op::DropSubscription(name) => {
                 Arc::make_mut(&mut self.subscriptions).remove(name);
             }
+            Op::Correct(correction) => {
+                self.next_item = self.next_item.max(correction.next_item);
+            }
             Op::Alter { .. } | Op::Move { .. } => {}
         }
         for id in op.folders() {
@@ -160,6 +163,10 @@ impl State {
                     entries.apply(id, op, modseq);
                 }
             }
+        }
+        if matches!(op, Op::Correct(_)) {
+            let sizes = self.folders.iter().map(|folder| folder.info.counts.size);
+            self.used = sizes.sum();
         }
     }
 
@@ -284,6 +291,11 @@ impl Folder {
                 self.arrived(added);
                 self.items_modseq = modseq;
             }
+            Op::Correct(correction) => {
+                self.counts = correction.counts;
+                self.uid_next = self.uid_next.max(correction.uid_next);
+                self.items_modseq = modseq;
+            }
             Op::DeleteMailbox
             | Op::DeleteFolder(_)
             | Op::PutKeyword(_)
@@ -365,7 +377,12 @@ impl Entries {
                 self.remove(&[gone.uid]);
                 self.push(added.entry(modseq));
             }
+            Op::Correct(correction) if correction.folder == folder => {
+                let uids = correction.rows.iter().map(|row| row.uid);
+                self.update(uids, |_, entry| entry.modseq = modseq);
+            }
             Op::Add { .. }
+            | Op::Correct(_)
             | Op::Alter { .. }
             | Op::Remove { .. }
             | Op::Replace { .. }

@@ -43,7 +43,7 @@ pub(crate) struct Inner {
     /// Bytes that may still be durable without being applied.
     pub(crate) room: Arc<Semaphore>,
     pub(crate) added: AtomicU64,
-    registry: Arc<Registry>,
+    pub(crate) registry: Arc<Registry>,
     next_mailbox: AtomicU64,
     closed: AtomicBool,
     damage: Vec<Damage>,

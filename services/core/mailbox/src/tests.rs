@@ -5,6 +5,7 @@ mod folders;
 mod model;
 mod sharing;
 mod surface;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::path::Path;

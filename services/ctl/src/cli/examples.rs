@@ -113,6 +113,19 @@ const EXAMPLES: &[(&[&str], &[&str])] = &[
         ],
     ),
     (
+        &["store"],
+        &["roostctl store show", "roostctl store verify"],
+    ),
+    (
+        &["store", "verify"],
+        &[
+            "roostctl store verify",
+            "roostctl store verify --repair",
+            "roostctl store verify --mailbox carol@example.org --rate '10 MB'",
+            "roostctl store verify --json",
+        ],
+    ),
+    (
         &["setup"],
         &[
             "roostctl setup",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use roost_kit::config::ByteSize;
 
 use crate::import::Quoting;
 
@@ -83,4 +84,30 @@ pub(crate) struct Import {
     /// The administrator's password, `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+}
+
+/// `roostctl store`
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreVerb {
+    /// Figures of the store: journal, checkpoints, mailboxes in memory
+    Show,
+    /// Check messages, references, counters and journal while the store serves
+    Verify(Verify),
+}
+
+/// `roostctl store verify`
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Repair what can be; nothing is deleted, what nobody refers to goes to lost+found/
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Only the mailbox of this account: its address or its zimbraId
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) mailbox: Option<String>,
+    /// How fast messages are read, a second; 0 is as fast as it goes
+    #[arg(long, value_name = "SIZE", default_value = "50 MB")]
+    pub(crate) rate: ByteSize,
+    /// Stop the verification that runs
+    #[arg(long, conflicts_with_all = ["repair", "mailbox"])]
+    pub(crate) stop: bool,
 }

@@ -24,6 +24,8 @@ pub(super) struct Description {
     pub(super) config: PathBuf,
     /// The mta's control socket.
     pub(super) control: PathBuf,
+    /// The store's control socket.
+    pub(super) store_control: PathBuf,
 }
 
 /// An account of the demo domain.
@@ -43,6 +45,7 @@ impl Description {
             state: state.root().to_owned(),
             config: state.config(),
             control: state.control(),
+            store_control: state.store_control(),
         }
     }
 

@@ -80,6 +80,7 @@ fn text(state: &State, ports: &Ports) -> String {
             ("imaps", listen(ports, &["store_imaps", "imaps"])),
             ("pop3", listen(ports, &["store_pop3", "pop3"])),
             ("pop3s", listen(ports, &["store_pop3s", "pop3s"])),
+            ("control", path(&state.store_control())),
             ("health", listen(ports, &["store_health"])),
         ],
     );

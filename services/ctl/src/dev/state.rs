@@ -85,13 +85,23 @@ impl State {
     /// The mta's control socket. A Unix socket's path has room for some 100 octets; a deeper state
     /// folder gets its socket in the system's folder for temporary files.
     pub(super) fn control(&self) -> PathBuf {
+        self.socket("mta")
+    }
+
+    /// The store's control socket.
+    pub(super) fn store_control(&self) -> PathBuf {
+        self.socket("store")
+    }
+
+    fn socket(&self, daemon: &str) -> PathBuf {
         const PATH_MAX: usize = 100;
-        let path = self.path("run/mta.sock");
+        let path = self.path(&format!("run/{daemon}.sock"));
         if path.as_os_str().len() <= PATH_MAX {
             return path;
         }
         let digest = blake3::hash(self.root.as_os_str().as_encoded_bytes()).to_hex();
-        std::env::temp_dir().join(format!("roost-dev-{}.sock", digest.get(..16).unwrap_or("")))
+        let digest = digest.get(..16).unwrap_or("");
+        std::env::temp_dir().join(format!("roost-dev-{digest}-{daemon}.sock"))
     }
 
     /// Writes a file for its owner alone, whole or not at all.

@@ -117,6 +117,16 @@ pub(super) async fn op<'a>(
                 .await?;
             }
         }
+        Op::Correct(correction) => {
+            arriving
+                .0
+                .extend(correction.rows.iter().map(|added| Arrival {
+                    mailbox: id,
+                    folder: correction.folder,
+                    added,
+                    modseq,
+                }));
+        }
         Op::Remove { folder, items } => {
             for gone in items {
                 delete_item(connection, id, *folder, gone.uid).await?;
@@ -189,6 +199,7 @@ fn concerns_items(op: &Op) -> bool {
         | Op::Alter { .. }
         | Op::Remove { .. }
         | Op::Move { .. }
+        | Op::Correct(_)
         | Op::Replace { .. } => true,
     }
 }

@@ -130,6 +130,40 @@ impl Writer {
         }
     }
 
+    /// Counts the items that refer to a content.
+    pub(crate) async fn count_references(
+        &mut self,
+        digest: BlobDigest,
+        now: i64,
+    ) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE content SET refs = (SELECT COUNT(*) FROM item WHERE item.digest = ?), \
+             changed = ? WHERE digest = ?",
+        )
+        .bind(digest.bytes().as_slice())
+        .bind(now)
+        .bind(digest.bytes().as_slice())
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes the row of a content that items refer to.
+    pub(crate) async fn know(&mut self, blob: &BlobRecord, now: i64) -> Result<(), Error> {
+        sqlx::query(
+            "REPLACE INTO content (digest, size, refs, changed, structure) VALUES \
+             (?, ?, (SELECT COUNT(*) FROM item WHERE item.digest = ?), ?, ?)",
+        )
+        .bind(blob.digest.bytes().as_slice())
+        .bind(blob.size.cast_signed())
+        .bind(blob.digest.bytes().as_slice())
+        .bind(now)
+        .bind(blob.structure.as_ref())
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
     /// Counts the items of all mailboxes anew, and skips the numbers that lost records may have
     /// given: clients may know them. What is not known to be untouched is taken for touched.
     pub(crate) async fn mend_after_loss(&mut self, damage: &[Damage]) -> Result<(), Error> {
@@ -290,6 +324,7 @@ fn references(op: &Op, mut refer: impl FnMut(BlobDigest, i64)) {
         | Op::KeepSubscription(_)
         | Op::DropSubscription(_)
         | Op::Alter { .. }
+        | Op::Correct(_)
         | Op::Move { .. } => {}
     }
 }
