@@ -15,7 +15,7 @@ const AT_A_TIME: usize = 4;
 /// Background work may make its calls in another order: points past the last are tried too.
 const SLACK: u64 = 2;
 /// How long a disk that is well again may go unnoticed.
-const HEALING: Duration = Duration::from_secs(5);
+const HEALING: Duration = Duration::from_secs(30);
 /// Laws checked with each picture: all there is exactly once; figures equal to a recount; UIDs and
 /// mod-sequences in order; every content there and whole; the state one that was between the last
 /// acknowledged and the last tried; rows, references, files and journal in agreement.

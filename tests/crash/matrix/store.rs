@@ -140,11 +140,13 @@ impl Trial for StoreTrial {
     }
 
     async fn settle(&self, store: &Store) {
-        for _ in 0..200 {
+        let mut failures = 0;
+        while failures < 5 {
             let stats = store.stats();
             if stats.applied == stats.journal.durable {
                 break;
             }
+            failures += u32::from(stats.failing);
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }

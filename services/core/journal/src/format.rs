@@ -199,7 +199,16 @@ impl SegmentHeader {
         let crc = u32::from_le_bytes(fields.array());
         // Another format may keep its checksum elsewhere, so its number is believed as it is.
         if format != FORMAT {
-            return Err(HeaderFault::Format(format));
+            // One that is ours but for this number is torn or damaged, and of no other program.
+            let mut ours = *block;
+            let (_, number_on) = ours.split_at_mut(SEGMENT_MAGIC.len());
+            let (number, _) = number_on.split_at_mut(4);
+            number.copy_from_slice(&FORMAT.to_le_bytes());
+            let torn = format == 0 || crc == header_crc(&ours);
+            return Err(match torn {
+                true => HeaderFault::Absent,
+                false => HeaderFault::Format(format),
+            });
         }
         if crc != header_crc(block) {
             return Err(HeaderFault::Absent);

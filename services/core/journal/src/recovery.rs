@@ -441,6 +441,8 @@ impl Reading<'_> {
             return;
         };
         if next < wanted {
+            let file = self.disk.open_read_only(path);
+            let stream = file.ok().and_then(|file| whose(file.as_ref(), found.end));
             self.damage.push(Damage {
                 segment: number,
                 path: path.to_path_buf(),
@@ -448,7 +450,7 @@ impl Reading<'_> {
                 bytes: length.saturating_sub(found.end),
                 first: next,
                 last: wanted.previous(),
-                stream: None,
+                stream,
             });
         }
     }

@@ -139,15 +139,9 @@ impl SimDisk {
         self.0.lock().calls
     }
 
-    /// The sync of file data with this number, counted from 0, fails.
-    pub fn fail_sync(&self, number: u64) {
-        self.0.lock().fail_sync = Some(number);
-    }
-
-    /// How many syncs of file data there were.
-    #[must_use]
-    pub fn syncs(&self) -> u64 {
-        self.0.lock().syncs
+    /// The next sync of a file whose name begins so fails.
+    pub fn fail_sync(&self, name: &'static str) {
+        self.0.lock().fail_sync = Some(name);
     }
 
     /// Limits the sum of all files' lengths.

@@ -315,7 +315,7 @@ async fn a_failed_sync_stops_the_journal_for_good() {
     let disk = SimDisk::new();
     let journal = open(&disk);
     journal.append(vec![draft("one")]).await.unwrap();
-    disk.fail_sync(disk.syncs());
+    disk.fail_sync("segment-");
     let failed = journal.append(vec![draft("two")]).await;
     assert!(matches!(failed, Err(AppendError::Failed { .. })));
     assert!(journal.has_failed());

@@ -17,10 +17,9 @@ pub(super) struct State {
     pub(super) files: Vec<File>,
     /// Calls that change something, so far.
     pub(super) calls: u64,
-    pub(super) syncs: u64,
     pub(super) plan: Option<(u64, FaultKind)>,
     pub(super) hit: Option<Hit>,
-    pub(super) fail_sync: Option<u64>,
+    pub(super) fail_sync: Option<&'static str>,
     pub(super) capacity: Option<u64>,
     pub(super) lying: bool,
     pub(super) watcher: Option<Watched>,
@@ -335,9 +334,11 @@ impl DiskFile for SimFile {
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.disk.0.lock();
         let called = state.call(Call::Sync, &self.path);
-        let number = state.syncs;
-        state.syncs += 1;
-        let fails = state.fail_sync == Some(number);
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        let fails = state
+            .fail_sync
+            .take_if(|wanted| name.is_some_and(|name| name.starts_with(*wanted)))
+            .is_some();
         let lying = state.lying;
         let file = state.file(self.id)?;
         match called {

@@ -260,7 +260,7 @@ async fn after_a_failed_sync_nothing_is_taken_but_everything_is_shown() {
     let store = open_on(&disk, directory.path()).await.unwrap();
     work(&store, 1).await.unwrap();
     let before = pictures(&store).await;
-    disk.fail_sync(disk.syncs());
+    disk.fail_sync("segment-");
     let outcomes = store
         .deliver(blob("lost"), vec![recipient(account(1))])
         .await;

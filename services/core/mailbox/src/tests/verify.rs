@@ -73,7 +73,10 @@ async fn repaired(store: &Store, kinds: &[Kind]) -> Vec<Finding> {
 
 fn file_of(directory: &Path, text: &str) -> PathBuf {
     let digest = BlobDigest::of(text.as_bytes()).to_string();
-    directory.join("blobs").join(&digest[..2]).join(digest)
+    directory
+        .join("blobs")
+        .join(digest.get(..2).unwrap())
+        .join(digest)
 }
 
 async fn sql(directory: &Path, text: &'static str) {
