@@ -3,7 +3,9 @@
 //! A segment is filled with zeros and synced before it is used, so that the sync of a batch
 //! carries no metadata: neither a length nor a block changes. A thread of its own keeps
 //! `spare_segments` ready; released segments become spares as they are, the oldest first and each
-//! durably before the next, so that no crash leaves a gap between those that are still there.
+//! durably before the next, so that no crash leaves a gap between those that are still there. A few
+//! more than are needed are kept of those, while the disk has plenty of room: a journal that is
+//! written fast would otherwise write every octet twice, once as a zero.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,6 +20,11 @@ use crate::config::Config;
 use crate::queue::Queue;
 use crate::segment::{Listing, spare_path, unfinished_path};
 
+/// How many released segments are kept as spares: as many as one checkpoint of the usual size
+/// releases.
+const KEPT: usize = 4;
+/// More spares than are needed are kept only while so many segments would fit beside them.
+const PLENTY: u64 = 64;
 /// How much is zeroed with one write.
 const ZEROS: usize = 1 << 18;
 
@@ -56,7 +63,7 @@ impl Space {
         let mut ready = Vec::new();
         for (_, path) in &listing.spares {
             let whole = disk.open_read_only(path)?.length()? == config.segment_bytes;
-            if whole && ready.len() < config.spare_segments {
+            if whole && ready.len() < config.spare_segments.max(KEPT) {
                 ready.push(path.clone());
             } else {
                 disk.remove(path)?;
@@ -171,10 +178,14 @@ impl Space {
                 continue;
             }
             if let Some(path) = state.returned.pop_front() {
-                if !short {
+                if state.ready.len() >= self.spares.max(KEPT) {
                     return Some(Task::Remove(path));
                 }
-                return Some(Task::Recycle(path, state.number()));
+                let need = match short {
+                    true => Need::Now,
+                    false => Need::Later,
+                };
+                return Some(Task::Recycle(path, state.number(), need));
             }
             if state.closing {
                 return None;
@@ -199,8 +210,9 @@ impl Space {
                 self.disk.sync_directory(&self.directory)?;
                 Ok(None)
             }
-            Task::Recycle(path, number) => {
-                if self.disk.open_read_only(path)?.length()? != self.segment_bytes {
+            Task::Recycle(path, number, need) => {
+                let whole = self.disk.open_read_only(path)?.length()? == self.segment_bytes;
+                if !whole || (*need == Need::Later && !self.has_plenty()) {
                     return self.perform(&Task::Remove(path.clone()));
                 }
                 let spare = spare_path(&self.directory, *number);
@@ -219,6 +231,12 @@ impl Space {
                 made.map(|()| Some(spare))
             }
         }
+    }
+
+    /// Whether the disk has room for more than what is needed.
+    fn has_plenty(&self) -> bool {
+        let space = self.disk.space(&self.directory);
+        space.is_ok_and(|space| space.available / PLENTY >= self.segment_bytes)
     }
 
     fn make(&self, unfinished: &Path, spare: &Path) -> io::Result<()> {
@@ -256,6 +274,13 @@ pub(crate) enum Fault {
 
 enum Task {
     Make(u64),
-    Recycle(PathBuf, u64),
+    Recycle(PathBuf, u64, Need),
     Remove(PathBuf),
+}
+
+/// When a spare will be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Now,
+    Later,
 }
