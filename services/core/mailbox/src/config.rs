@@ -48,7 +48,7 @@ impl Config {
             checkpoint_interval: Duration::from_secs(60),
             checkpoint_bytes: 256 << 20,
             inline_bytes_max: 128 << 10,
-            unapplied_bytes_max: 32 << 20,
+            unapplied_bytes_max: 8 << 20,
             idle_mailboxes_max: 256,
             idle_entries_max: 200_000,
             blob_grace: Duration::from_secs(3600),
