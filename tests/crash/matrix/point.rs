@@ -60,6 +60,8 @@ pub(super) trait Trial: Send + Sync + 'static {
     fn has_failed(&self, live: &Self::Live) -> bool;
     /// Waits until nothing goes on in the background any more, or fails again and again.
     fn settle(&self, live: &Self::Live) -> impl Future<Output = ()> + Send;
+    /// Whether what readers see is promised to stay.
+    fn shows_only_durable(&self) -> bool;
     /// What a reader sees. Errors are broken laws.
     fn shown(&self, live: &Self::Live) -> impl Future<Output = Result<String, String>> + Send;
     /// What is seen after a start, all of it.
@@ -329,7 +331,8 @@ impl<'a, T: Trial> Run<'a, T> {
                     .clone()
                     .find(|step| self.expected.shown.get(*step) == Some(&shown));
                 match found {
-                    Some(step) => known.at_least = step,
+                    Some(step) if self.trial.shows_only_durable() => known.at_least = step,
+                    Some(_) => {}
                     None => self.broken(self.difference(&self.expected.shown, &shown, known)),
                 }
             }

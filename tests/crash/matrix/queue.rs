@@ -82,6 +82,11 @@ impl Trial for QueueTrial {
 
     async fn settle(&self, _queue: &Queue) {}
 
+    /// A result is in the list as soon as it is known; only its record is acknowledged to anybody.
+    fn shows_only_durable(&self) -> bool {
+        false
+    }
+
     async fn shown(&self, queue: &Queue) -> Result<String, String> {
         picture(queue).await
     }

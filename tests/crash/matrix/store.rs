@@ -151,6 +151,10 @@ impl Trial for StoreTrial {
         }
     }
 
+    fn shows_only_durable(&self) -> bool {
+        true
+    }
+
     async fn shown(&self, store: &Store) -> Result<String, String> {
         picture::of_all(store, picture::Detail::Shown).await
     }
