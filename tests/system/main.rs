@@ -10,6 +10,8 @@
 mod administration;
 mod cut;
 mod delivery;
+mod directory_away;
+mod full_disk;
 mod operation;
 mod outside;
 mod refusal;

@@ -56,6 +56,10 @@ pub struct Config {
     pub queue: QueueTimes,
     /// Old segments of the queue's journal are given up when so much more was written.
     pub checkpoint: ByteSize,
+    /// New mail is put off with 452 where it would leave less than this free on the queue's file
+    /// system, so that what is queued can still be delivered. Never less than one and a half
+    /// times the largest message, as with Postfix's `queue_minfree`.
+    pub queue_minfree: ByteSize,
 }
 
 /// `[mta.connections]`
@@ -178,6 +182,7 @@ impl Default for Config {
             deliveries: Deliveries::default(),
             queue: QueueTimes::default(),
             checkpoint: ByteSize::mib(64),
+            queue_minfree: ByteSize::mib(64),
         }
     }
 }
@@ -216,6 +221,14 @@ impl Config {
     #[must_use]
     pub fn servers(&self) -> Vec<SocketAddr> {
         self.name_servers.iter().map(|server| server.0).collect()
+    }
+
+    /// What new mail must leave free, in bytes.
+    #[must_use]
+    pub fn reserve(&self) -> u64 {
+        let largest = self.message_size_max.as_u64();
+        let least = largest.saturating_add(largest / 2);
+        self.queue_minfree.as_u64().max(least)
     }
 
     /// How many connections there may be.

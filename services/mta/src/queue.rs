@@ -35,6 +35,7 @@ pub mod state;
 mod tests;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use roost_journal::{AppendError, Draft, Journal, Pending};
 use roost_kit::clock::Clock;
+use roost_kit::disk::DiskHandle;
 use tokio::sync::Notify;
 
 use crate::limits::{CONTENT_MEMORY, QUEUE_MESSAGES_MAX};
@@ -65,10 +67,19 @@ pub struct Queue {
     patience: Duration,
     index: Mutex<Index>,
     failed: Notify,
+    reserve: Reserve,
     /// Given up with the queue, so that nothing writes to it without.
     _lock: Option<QueueLock>,
     /// Why the contents in files may not be on the disk.
     broken: OnceLock<Arc<io::Error>>,
+}
+
+/// What new mail must leave free.
+#[derive(Debug)]
+struct Reserve {
+    disk: DiskHandle,
+    directory: PathBuf,
+    bytes: u64,
 }
 
 /// Where a content is.
@@ -119,6 +130,23 @@ pub enum QueueError {
     /// Too many messages wait.
     #[error("the queue is full ({QUEUE_MESSAGES_MAX} messages)")]
     Full,
+    /// The disk is nearly full: what is left is for results and notices.
+    #[error(
+        "only {available} bytes are left in {}, and {needed} are needed: no mail is taken until \
+         there is room",
+        directory.display()
+    )]
+    NoRoom {
+        /// The queue's directory.
+        directory: PathBuf,
+        /// What is left.
+        available: u64,
+        /// The reserve, and the message.
+        needed: u64,
+    },
+    /// The disk does not even say how much is left.
+    #[error("the queue's disk cannot be asked for its space")]
+    Disk(#[source] io::Error),
     /// The journal refused the record.
     #[error("the queue's journal did not take the record")]
     Journal(#[from] AppendError),
@@ -341,8 +369,29 @@ impl Queue {
     /// # Errors
     /// If the journal refuses records.
     pub fn check(&self) -> Result<(), QueueError> {
+        self.check_room(0)
+    }
+
+    /// Whether a message of `size` bytes can be taken, and if not, why. The disk is never filled
+    /// to its end with new mail, so that what is queued can still be delivered and recorded.
+    ///
+    /// # Errors
+    /// If the journal refuses records, or less than the reserve would be left.
+    pub fn check_room(&self, size: u64) -> Result<(), QueueError> {
         self.trusted()?;
-        Ok(self.journal.check()?)
+        self.journal.check()?;
+        let directory = &self.reserve.directory;
+        let space = self.reserve.disk.space(directory);
+        let available = space.map_err(QueueError::Disk)?.available;
+        let needed = self.reserve.bytes.saturating_add(size);
+        match available < needed {
+            true => Err(QueueError::NoRoom {
+                directory: directory.clone(),
+                available,
+                needed,
+            }),
+            false => Ok(()),
+        }
     }
 
     /// An error once a sync of contents has failed.

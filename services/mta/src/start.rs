@@ -220,7 +220,10 @@ impl Daemon {
 }
 
 async fn open_queue(config: &Config, kit: &Kit) -> anyhow::Result<Arc<Queue>> {
-    let settings = QueueSettings::new(&config.state, SEGMENT);
+    let settings = QueueSettings {
+        reserve_bytes: config.reserve(),
+        ..QueueSettings::new(&config.state, SEGMENT)
+    };
     let lock = QueueLock::take(&config.state)?;
     let (disk, clock) = (kit.disk.clone(), kit.clock.clone());
     let opened = tokio::task::spawn_blocking(move || Queue::open(&settings, disk, clock));

@@ -104,12 +104,14 @@ impl<A: Addresses, D: Dns> Upkeep<A, D> {
     }
 
     async fn ask_directory(&self) {
-        match self.policy.refresh(&self.directory, &self.node).await {
-            Ok(()) => {
-                self.router.set_relay(self.policy.get().relay.clone());
-                self.health.well("directory");
-            }
+        // What holds may come from memory; whether the directory answers is another question.
+        match self.directory.ping().await {
+            Ok(()) => self.health.well("directory"),
             Err(error) => self.health.ill("directory", Chain(&error).to_string()),
+        }
+        match self.policy.refresh(&self.directory, &self.node).await {
+            Ok(()) => self.router.set_relay(self.policy.get().relay.clone()),
+            Err(error) => tracing::debug!(error = %Chain(&error), "the policy stays as it was"),
         }
     }
 

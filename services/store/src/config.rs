@@ -48,6 +48,9 @@ pub struct Config {
     pub lmtp_timeout: Period,
     /// When the state on disk catches up with the journal.
     pub checkpoint: Checkpoint,
+    /// Nothing new is taken while less than this is free on the state's file system: mail is put
+    /// off with 452, APPEND and COPY with `[LIMIT]`. Reading, flags and removals go on.
+    pub space_reserve: ByteSize,
 }
 
 /// `[store.connections]`
@@ -100,6 +103,7 @@ impl Default for Config {
             pop3_timeout: Period::minutes(10),
             lmtp_timeout: Period::minutes(5),
             checkpoint: Checkpoint::default(),
+            space_reserve: ByteSize::mib(64),
         }
     }
 }

@@ -230,6 +230,7 @@ fn engine_config(config: &Config) -> roost_mailbox::Config {
     roost_mailbox::Config {
         checkpoint_interval: config.checkpoint.interval.duration(),
         checkpoint_bytes: config.checkpoint.bytes.as_u64(),
+        space_reserve: config.space_reserve.as_u64(),
         ..roost_mailbox::Config::new(&config.state)
     }
 }

@@ -19,7 +19,8 @@ pub(crate) fn failure(error: Error) -> Failure {
         Error::CannotContain(_) => Failure::Cannot("It cannot be put there"),
         Error::OverQuota { .. } => Failure::OverQuota,
         Error::Limit(_) => Failure::Limit("There are too many of these"),
-        Error::NoSpace | Error::Unavailable { .. } | Error::Open { .. } => Failure::Unavailable,
+        Error::NoSpace => Failure::Limit("There is no space left, try again later"),
+        Error::Unavailable { .. } | Error::Open { .. } => Failure::Unavailable,
         Error::Corrupt { .. } => Failure::Corrupt,
     }
 }
@@ -63,7 +64,9 @@ fn log(error: &Error) {
         Error::Corrupt { .. } | Error::Open { .. } => {
             tracing::error!(error = %Chain(error), "stored mail is damaged");
         }
-        Error::NoSpace | Error::Unavailable { .. } => {
+        // Said once by whoever watches the store.
+        Error::NoSpace => tracing::debug!("no space"),
+        Error::Unavailable { .. } => {
             tracing::warn!(error = %Chain(error), "the store cannot serve now");
         }
         _ => tracing::debug!(error = %Chain(error), "refused"),

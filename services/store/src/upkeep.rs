@@ -17,6 +17,9 @@ use crate::metrics::StoreFigures;
 
 /// How often it is looked.
 const PERIOD: Duration = Duration::from_secs(5);
+/// What is said while the journal has more than can be brought into metadata and files.
+const METADATA_BEHIND: &str = "changes are safe in the journal, but metadata or message files \
+     cannot be written: see to the disk of the store's state";
 
 /// Watches until sessions have ended, then closes the store.
 pub(crate) fn begin<A: Accounts>(
@@ -69,7 +72,12 @@ impl<A: Accounts> Watch<A> {
             Ok(()) => self.health.well("store"),
             Err(error) => self.health.ill("store", Chain(&error).to_string()),
         }
-        self.figures.show(&self.store.stats());
+        let stats = self.store.stats();
+        match stats.failing {
+            true => self.health.ill("metadata", METADATA_BEHIND),
+            false => self.health.well("metadata"),
+        }
+        self.figures.show(&stats);
         match self.directory.ping().await {
             Ok(()) => {
                 self.health.well("directory");

@@ -40,7 +40,7 @@ pub(crate) use operation::{Change, Operation, code};
 
 use crate::model::{Account, Cos, DistributionList, Domain, GlobalConfig, Server};
 use crate::name::{DomainName, EmailAddress};
-use cache::Cache;
+use cache::{Cache, Silence};
 use pool::Pool;
 
 /// A handle on the directory.
@@ -98,6 +98,7 @@ impl Directory {
         let many = freshness.entries;
         let shared = freshness.shared;
         let personal = freshness.account;
+        let silence = Silence::default();
         Ok(Self(Arc::new(Inner {
             service: Pool::new(
                 targets.clone(),
@@ -113,15 +114,15 @@ impl Directory {
                 limits.logins,
                 clock.clone(),
             ),
-            config: Cache::new(1, shared, &freshness, &clock),
-            domains: Cache::new(many, shared, &freshness, &clock),
-            domain_aliases: Cache::new(many, shared, &freshness, &clock),
-            cos: Cache::new(many, shared, &freshness, &clock),
-            servers: Cache::new(many, shared, &freshness, &clock),
-            parties: Cache::new(many, personal, &freshness, &clock),
-            catchers: Cache::new(many, personal, &freshness, &clock),
-            members: Cache::new(many, personal, &freshness, &clock),
-            extensions: Cache::new(1, shared, &freshness, &clock),
+            config: Cache::new(1, shared, &freshness, &silence, &clock),
+            domains: Cache::new(many, shared, &freshness, &silence, &clock),
+            domain_aliases: Cache::new(many, shared, &freshness, &silence, &clock),
+            cos: Cache::new(many, shared, &freshness, &silence, &clock),
+            servers: Cache::new(many, shared, &freshness, &silence, &clock),
+            parties: Cache::new(many, personal, &freshness, &silence, &clock),
+            catchers: Cache::new(many, personal, &freshness, &silence, &clock),
+            members: Cache::new(many, personal, &freshness, &silence, &clock),
+            extensions: Cache::new(1, shared, &freshness, &silence, &clock),
             clock,
         })))
     }

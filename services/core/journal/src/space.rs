@@ -143,26 +143,42 @@ impl Space {
                 Ok(made) => {
                     let mut state = self.state.lock();
                     state.ready.extend(made);
-                    state.failed = None;
+                    let before = state.failed.take();
                     drop(state);
+                    if before.is_some() {
+                        let directory = self.directory.display();
+                        tracing::info!(%directory, "journal segments can be made again");
+                    }
                     queue.reopen();
                 }
                 Err(error) => {
-                    tracing::warn!(
-                        directory = %self.directory.display(),
-                        %error,
-                        "cannot make a journal segment ready"
-                    );
                     let error = Arc::new(error);
                     let mut state = self.state.lock();
                     if matches!(task, Task::Recycle(..) | Task::Remove(_)) {
                         state.broken = Some(error.clone());
                         state.returned.clear();
                     }
-                    state.failed = Some(error);
+                    let before = state.failed.replace(error);
+                    drop(state);
+                    self.say(before.as_deref());
                 }
             }
             self.ready.notify_all();
+        }
+    }
+
+    /// Says once that no segment can be made, not at every try.
+    fn say(&self, before: Option<&io::Error>) {
+        let state = self.state.lock();
+        let Some(error) = &state.failed else { return };
+        let directory = self.directory.display();
+        let same = before.is_some_and(|before| before.kind() == error.kind());
+        match same {
+            true => tracing::debug!(%directory, %error, "still no journal segment"),
+            false => tracing::warn!(
+                %directory, %error,
+                "no journal segment can be made; what does not fit is refused (make room)"
+            ),
         }
     }
 
@@ -241,6 +257,10 @@ impl Space {
 
     fn make(&self, unfinished: &Path, spare: &Path) -> io::Result<()> {
         let disk: &dyn Disk = self.disk.as_ref();
+        // Others need the little that is left more than a file that cannot be finished.
+        if disk.space(&self.directory)?.available < self.segment_bytes {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let file = disk.create(unfinished)?;
         let zeros = vec![0; ZEROS];
         let mut at = 0;

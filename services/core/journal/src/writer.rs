@@ -100,7 +100,10 @@ impl Writer {
                     return;
                 }
                 Err(Fault::Broken(source)) => {
-                    tracing::error!(error = %source, "the journal has failed; restart to recover");
+                    tracing::error!(
+                        error = %source,
+                        "the journal has failed: nothing more is taken (see to the disk, then restart)"
+                    );
                     let late = self.shared.queue.fail(source.clone());
                     self.shared.room.close();
                     let error = AppendError::Failed { source };

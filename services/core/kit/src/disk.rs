@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 mod real;
+mod trouble;
 
 pub use real::RealDisk;
+pub use trouble::{DiskError, is_full};
 
 /// A shared handle on a disk.
 pub type DiskHandle = Arc<dyn Disk>;

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Metrics;
+use crate::notify::Notifier;
 
 /// What keeps the daemon from serving; cheap to clone.
 ///
@@ -37,20 +38,53 @@ impl Health {
         Self::default()
     }
 
-    /// A part cannot do its work; `reason` says what is wrong. Logged when it is news.
+    /// A part cannot do its work; `reason` says what is wrong. Logged once, when it is news, and
+    /// told to systemd.
     pub fn ill(&self, part: &'static str, reason: impl Into<String>) {
         let reason = reason.into();
         let before = self.0.lock().insert(part, reason.clone());
-        if before.is_none() {
-            tracing::debug!(part, reason, "not ready");
+        match before {
+            None => tracing::warn!(part, reason, "not ready"),
+            Some(before) if before != reason => tracing::debug!(part, reason, "still not ready"),
+            Some(_) => return,
+        }
+        self.tell();
+    }
+
+    /// A part works, or works again. Logged and told to systemd when it is news.
+    pub fn well(&self, part: &'static str) {
+        if self.0.lock().remove(part).is_some() {
+            tracing::info!(part, "ready again");
+            self.tell();
         }
     }
 
-    /// A part works, or works again. Logged when it is news.
-    pub fn well(&self, part: &'static str) {
-        if self.0.lock().remove(part).is_some() {
-            tracing::debug!(part, "ready again");
-        }
+    /// The line of `systemctl status`.
+    fn tell(&self) {
+        let readiness = self.readiness();
+        let mut reasons = readiness.reasons.iter();
+        let text = match reasons.next() {
+            None => "serves".to_owned(),
+            Some((part, why)) => {
+                let more = reasons.map(|(part, why)| format!("; {part}: {why}"));
+                format!("not ready: {part}: {why}{}", more.collect::<String>())
+            }
+        };
+        // It is one line.
+        Notifier::new().status(&text.replace('\n', " "));
+    }
+
+    /// A phase of the daemon's life, of which everybody knows: [`Health::ill`] without a line in
+    /// the log.
+    pub(crate) fn phase(&self, part: &'static str, reason: &str) {
+        self.0.lock().insert(part, reason.to_owned());
+        self.tell();
+    }
+
+    /// The end of a [`Health::phase`].
+    pub(crate) fn phase_over(&self, part: &'static str) {
+        self.0.lock().remove(part);
+        self.tell();
     }
 
     /// The present state.

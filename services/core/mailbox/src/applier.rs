@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use roost_journal::{Damage, Journal, Sequence};
 use roost_kit::clock::Clock;
 use roost_kit::disk::DiskHandle;
+use roost_kit::fields::Chain;
 use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot, watch};
 
 use crate::blob::Blobs;
@@ -362,6 +363,7 @@ impl Applier {
                 let done = self.checkpoint_and_release(&mut progress, &journal).await;
                 registry.trim();
                 if let Err(error) = &done {
+                    let error = Chain(error);
                     tracing::warn!(%error, "a checkpoint failed; the journal keeps growing");
                 }
                 for tell in wanted {
@@ -458,15 +460,23 @@ impl Applier {
             progress.since = self.clock.instant();
         }
         while let Err(error) = self.apply(&batch).await {
-            self.queue.failing.store(true, Ordering::Relaxed);
-            tracing::warn!(%error, cause = ?error, "changes cannot be applied; trying again");
+            if self.queue.failing.swap(true, Ordering::Relaxed) {
+                tracing::debug!(error = %Chain(&error), "changes still cannot be applied");
+            } else {
+                tracing::warn!(
+                    error = %Chain(&error),
+                    "changes are safe in the journal, but cannot be applied; trying again every second"
+                );
+            }
             if self.queue.state.lock().closing {
                 // The journal has them; the next start applies them.
                 return false;
             }
             tokio::time::sleep(self.pace.retry).await;
         }
-        self.queue.failing.store(false, Ordering::Relaxed);
+        if self.queue.failing.swap(false, Ordering::Relaxed) {
+            tracing::info!("changes can be applied again");
+        }
         let bytes: u64 = batch.blobs().map(Pin::size).sum();
         progress.bytes += bytes + 128 * batch.changes().count() as u64;
         progress.applied = batch.through();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use roost_kit::disk::DiskHandle;
+use roost_kit::disk::{DiskHandle, is_full};
 
 use crate::error::Error;
 use crate::id::BlobDigest;
@@ -92,9 +92,9 @@ impl Blobs {
             blobs.replace(&path, &body)
         })
         .await
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::NoSpace,
-            _ => Error::unavailable("a message cannot be written", error),
+        .map_err(|error| match is_full(&error) {
+            true => Error::NoSpace,
+            false => Error::unavailable("a message cannot be written", error),
         })
     }
 

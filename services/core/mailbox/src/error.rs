@@ -53,7 +53,7 @@ pub enum Error {
     #[error("too many or too much: {0}")]
     Limit(&'static str),
     /// The disk is full, or nearly: nothing new is taken, reading goes on, and it heals.
-    #[error("no space left for new mail")]
+    #[error("too little space is left for new mail: it is put off until there is room")]
     NoSpace,
     /// Ours, and passes: the metadata or the journal cannot be reached, or the store is closing.
     #[error("the store cannot do that now: {what}")]

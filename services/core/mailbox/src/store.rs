@@ -380,7 +380,8 @@ impl Inner {
         &self.journal
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Whether changes that take no room of their own are accepted: flags, moves, removals.
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(Error::Unavailable {
                 what: "it is closed",
@@ -388,7 +389,12 @@ impl Inner {
             });
         }
         self.journal().check()?;
-        self.queue.check()?;
+        self.queue.check()
+    }
+
+    /// Whether everything is accepted.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.check_open()?;
         let space = self.disk.space(&self.config.directory);
         let space = space.map_err(|error| Error::unavailable("its disk does not answer", error))?;
         if space.available < self.config.space_reserve {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use roost_journal::AppendError;
+use roost_kit::disk::is_full;
 use roost_kit::fields::{self, Chain};
 use roost_proto_smtp::grammar::mail::Body;
 use roost_proto_smtp::{Accepted, Context, Domain, Envelope, Refusal};
@@ -115,12 +116,30 @@ fn compose(
 }
 
 fn refusal_for(id: QueueId, error: &QueueError) -> Refusal {
-    tracing::error!({ fields::QUEUE_ID } = %id, error = %Chain(error), "a message cannot be queued");
+    let refusal = refusal(error);
     match error {
-        QueueError::Full | QueueError::Content { .. } => Refusal::no_space(),
-        QueueError::Journal(AppendError::NoSpace { .. }) => Refusal::no_space(),
-        QueueError::Journal(_)
+        // Said once by whoever watches the queue.
+        QueueError::Full | QueueError::NoRoom { .. } => {
+            tracing::debug!({ fields::QUEUE_ID } = %id, error = %Chain(error), "no room");
+        }
+        _ => {
+            tracing::error!({ fields::QUEUE_ID } = %id, error = %Chain(error), "a message cannot be queued");
+        }
+    }
+    refusal
+}
+
+/// What a client hears: 452 where there is no room, 451 where something of ours is broken.
+pub(super) fn refusal(error: &QueueError) -> Refusal {
+    match error {
+        QueueError::Full
+        | QueueError::NoRoom { .. }
+        | QueueError::Journal(AppendError::NoSpace { .. }) => Refusal::no_space(),
+        QueueError::Content { source, .. } if is_full(source) => Refusal::no_space(),
+        QueueError::Content { .. }
+        | QueueError::Disk(_)
         | QueueError::NotDurable { .. }
+        | QueueError::Journal(_)
         | QueueError::Encoding(_)
         | QueueError::NotFound(_) => Refusal::unavailable(),
     }

@@ -1,5 +1,6 @@
 //! The answers of an SMTP session.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -7,7 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use roost_kit::clock::Clock;
-use roost_kit::fields::{self, Escaped};
+use roost_kit::disk::is_full;
+use roost_kit::fields::{self, Chain, Escaped};
 use roost_kit::limit::{KeyedRates, LoginDelays, Rate, address_key};
 use roost_kit::net::Peer;
 use roost_proto_smtp::grammar::mail::Mail;
@@ -26,7 +28,7 @@ use crate::envelope;
 use crate::limits::{EXPANDED_MAX, RATES_KEPT};
 use crate::metrics::Counts;
 use crate::outbound::Dns;
-use crate::queue::Queue;
+use crate::queue::{Queue, QueueId};
 use crate::route::{Addresses, Poster, Refused, Routed, Router};
 use crate::schedule::since;
 
@@ -109,6 +111,15 @@ impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
         refusal
     }
 
+    /// Whether the queue can take a message of `size` octets.
+    fn check_room(&self, size: u64) -> Result<(), Refusal> {
+        let room = self.entrance.queue.check_room(size);
+        room.map_err(|error| {
+            tracing::debug!(error = %Chain(&error), "no mail is taken");
+            super::accept::refusal(&error)
+        })
+    }
+
     /// Whether the account or the client sends too much.
     fn check_rate(&self, account: Option<&C::Account>) -> Result<(), Refusal> {
         let rates = self.entrance.rates.read().clone();
@@ -134,6 +145,8 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
         self.routed.lock().clear();
         let refuse = |refusal| self.refuse(refusal, "sender", &mail.from);
         self.check_rate(at.account).map_err(refuse)?;
+        self.check_room(mail.parameters.size.unwrap_or(0))
+            .map_err(refuse)?;
         // A null path is what programs send notices of reading from (RFC 8098 §3): no address,
         // so nobody else's either.
         let (Some(account), Some(address)) = (at.account, mail.from.address()) else {
@@ -193,6 +206,9 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
         at: Context<'_, C::Account>,
         envelope: &Envelope,
     ) -> Result<Intake, Refusal> {
+        // Recipients may have taken their time: the disk may be full by now.
+        self.check_room(0)
+            .map_err(|refusal| self.refuse(refusal, "message from", &envelope.sender))?;
         let id = self.entrance.queue.new_id();
         let now = self.entrance.clock.now();
         let name = id.to_string();
@@ -222,10 +238,11 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
     }
 
     async fn chunk(&self, message: &mut Intake, octets: Bytes) -> Result<(), Refusal> {
-        message.push(&octets).await.map_err(|error| {
-            tracing::error!({ fields::QUEUE_ID } = %message.id(), %error, "a message cannot be written");
-            Refusal::no_space()
-        })
+        let id = message.id();
+        message
+            .push(&octets)
+            .await
+            .map_err(|error| unwritten(id, &error))
     }
 
     async fn finish(
@@ -239,8 +256,7 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
         let complete = match intake.complete().await {
             Ok(complete) => complete,
             Err(error) => {
-                tracing::error!({ fields::QUEUE_ID } = %id, %error, "a message cannot be written");
-                return Finish::All(Err(Refusal::no_space()));
+                return Finish::All(Err(unwritten(id, &error)));
             }
         };
         let sender = envelope.sender.clone();
@@ -251,6 +267,20 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
                 Finish::All(Ok(accepted))
             }
             Err(refusal) => Finish::All(Err(self.refuse(refusal, "message from", &sender))),
+        }
+    }
+}
+
+/// A message that could not be written to its file.
+fn unwritten(id: QueueId, error: &io::Error) -> Refusal {
+    match is_full(error) {
+        true => {
+            tracing::warn!({ fields::QUEUE_ID } = %id, %error, "no room for a message");
+            Refusal::no_space()
+        }
+        false => {
+            tracing::error!({ fields::QUEUE_ID } = %id, %error, "a message cannot be written (see to the disk)");
+            Refusal::unavailable()
         }
     }
 }

@@ -154,6 +154,8 @@ pub fn is_transient(error: &QueueError) -> bool {
         | QueueError::NotDurable { .. } => false,
         QueueError::Journal(_)
         | QueueError::Full
+        | QueueError::NoRoom { .. }
+        | QueueError::Disk(_)
         | QueueError::Content { .. }
         | QueueError::Encoding(_)
         | QueueError::NotFound(_) => true,

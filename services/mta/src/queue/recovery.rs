@@ -15,7 +15,7 @@ use super::index::{Home, Index};
 use super::record::{KINDS, Record, Unreadable};
 use super::spool::Spool;
 use super::state::State;
-use super::{Place, Queue, QueueId, QueueIds, checkpoint};
+use super::{Place, Queue, QueueId, QueueIds, Reserve, checkpoint};
 
 /// Where the queue lies and how its journal is laid out.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Settings {
     /// How long a result waits for space, and another segment of the journal, until it is tried
     /// again.
     pub patience: Duration,
+    /// New mail is refused where it would leave less than this of the file system.
+    pub reserve_bytes: u64,
 }
 
 impl Settings {
@@ -37,6 +39,7 @@ impl Settings {
             directory: directory.into(),
             segment_bytes,
             patience: Duration::from_secs(1),
+            reserve_bytes: 0,
         }
     }
 }
@@ -74,6 +77,11 @@ impl Queue {
         config.segment_bytes = settings.segment_bytes;
         config.retry = settings.patience;
         let spool = Spool::new(disk.clone(), settings.directory.join("messages"));
+        let reserve = Reserve {
+            disk: disk.clone(),
+            directory: settings.directory.clone(),
+            bytes: settings.reserve_bytes,
+        };
         let mut recovery = Recovery::read(config, disk)?;
         // Before files are removed: a result that is only seen might be lost with the power.
         recovery.secure()?;
@@ -110,6 +118,7 @@ impl Queue {
             failed: Notify::new(),
             _lock: None,
             broken: OnceLock::new(),
+            reserve,
         })
     }
 }

@@ -3,24 +3,37 @@
 //! An answer is served for as long as it is fresh. Then one caller asks again while the others for
 //! the same key wait for what it learns. When the directory cannot be asked, the old answer is
 //! served on until it is stale beyond use, and nobody asks again for a moment.
+//!
+//! A server that hangs is worse than one that is away: each of the look-ups that a recipient needs
+//! would wait in turn. So where an old answer will do, the wait is short, and for a moment nobody
+//! who has one waits again, whatever the key ([`Silence`]).
 
 use std::hash::Hash;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use moka::future::Cache as Moka;
 use moka::ops::compute::{CompResult, Op};
+use parking_lot::Mutex;
 use roost_kit::clock::Clock;
+use tokio::time::timeout;
 
 use super::settings::Freshness;
-use super::unavailable::Unavailable;
+use super::unavailable::{Cause, Unavailable};
 
 pub(super) struct Cache<K, V> {
     slots: Moka<K, Slot<V>>,
     fresh: Duration,
     freshness: Freshness,
+    silence: Silence,
     clock: Clock,
 }
+
+/// Until when a server that hung is not waited for where an old answer will do; shared by the
+/// caches of a directory.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Silence(Arc<Mutex<Option<Instant>>>);
 
 #[derive(Clone)]
 struct Slot<V> {
@@ -39,12 +52,14 @@ where
         capacity: u64,
         fresh: Duration,
         freshness: &Freshness,
+        silence: &Silence,
         clock: &Clock,
     ) -> Self {
         Self {
             slots: Moka::new(capacity),
             fresh,
             freshness: freshness.clone(),
+            silence: silence.clone(),
             clock: clock.clone(),
         }
     }
@@ -84,7 +99,12 @@ where
                 if old.as_ref().is_some_and(|slot| self.answer(slot).is_some()) {
                     return Op::Nop;
                 }
-                Op::Put(self.renewed(old, ask.await))
+                let usable = old.as_ref().is_some_and(|slot| self.is_usable(slot));
+                let asked = match usable {
+                    true => self.ask_briefly(ask).await,
+                    false => ask.await,
+                };
+                Op::Put(self.renewed(old, asked))
             })
             .await;
         match outcome {
@@ -96,6 +116,31 @@ where
             }
             CompResult::StillNone(_) | CompResult::Removed(_) => Ok(None),
         }
+    }
+
+    /// Whether a slot has an answer that will do while the directory cannot be asked.
+    fn is_usable(&self, slot: &Slot<V>) -> bool {
+        let known = slot.known.as_ref();
+        known.is_some_and(|(value, at)| {
+            let age = self.clock.instant().saturating_duration_since(*at);
+            value.is_some() && age < self.freshness.stale
+        })
+    }
+
+    /// Asks, but does not wait long for a server that hangs.
+    async fn ask_briefly(
+        &self,
+        ask: BoxFuture<'_, Result<Option<V>, Unavailable>>,
+    ) -> Result<Option<V>, Unavailable> {
+        let what = "look-up";
+        let silent = *self.silence.0.lock();
+        if silent.is_some_and(|until| self.clock.instant() < until) {
+            return Err(Cause::Deadline { what }.into());
+        }
+        let asked = timeout(self.freshness.patience, ask).await;
+        let pause = asked.is_err().then_some(self.freshness.pause);
+        *self.silence.0.lock() = pause.map(|pause| self.clock.instant() + pause);
+        asked.unwrap_or_else(|_| Err(Cause::Deadline { what }.into()))
     }
 
     /// What a slot answers now; nothing when the directory has to be asked.
@@ -156,13 +201,18 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::super::unavailable::Cause;
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn cache(clock: &Clock) -> Cache<u8, &'static str> {
-        Cache::new(10, MINUTE, &Freshness::default(), clock)
+        Cache::new(
+            10,
+            MINUTE,
+            &Freshness::default(),
+            &Silence::default(),
+            clock,
+        )
     }
 
     async fn down() -> Result<Option<&'static str>, Unavailable> {
@@ -186,6 +236,27 @@ mod tests {
             cache.get(&1, async { Ok(Some("new")) }).await.unwrap(),
             Some("new")
         );
+    }
+
+    #[tokio::test]
+    async fn a_server_that_hangs_is_waited_for_once_and_shortly_where_an_old_answer_will_do() {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let freshness = Freshness {
+            patience: Duration::from_millis(1),
+            ..Freshness::default()
+        };
+        let cache = Cache::new(10, MINUTE, &freshness, &Silence::default(), &clock);
+        for key in [1, 2] {
+            cache.get(&key, async { Ok(Some("seen")) }).await.unwrap();
+        }
+        clock.advance(MINUTE * 2);
+        let hung = std::future::pending();
+        assert_eq!(cache.get(&1, hung).await.unwrap(), Some("seen"));
+        let unasked = async { unreachable!("nobody waits again") };
+        assert_eq!(cache.get(&2, unasked).await.unwrap(), Some("seen"));
+        clock.advance(MINUTE);
+        let answer = cache.get(&1, async { Ok(Some("new")) }).await;
+        assert_eq!(answer.unwrap(), Some("new"), "it is asked again");
     }
 
     #[tokio::test]

@@ -91,6 +91,8 @@ pub struct Freshness {
     pub stale: Duration,
     /// How long to go without asking again after a server could not be asked.
     pub pause: Duration,
+    /// How long a look-up waits for a server that hangs where an old answer would do.
+    pub patience: Duration,
     /// Entries kept at most, of each sort.
     pub entries: u64,
 }
@@ -103,6 +105,7 @@ impl Default for Freshness {
             negative: Duration::from_secs(5),
             stale: Duration::from_secs(60 * 60),
             pause: Duration::from_secs(2),
+            patience: Duration::from_secs(1),
             entries: 10_000,
         }
     }

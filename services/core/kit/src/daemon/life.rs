@@ -65,7 +65,7 @@ impl Life {
         tracing::info!(version = kit.version, "{} starts", kit.daemon);
         crate::tls::install_default_provider();
         let mut calls = Calls::new(&self.arguments, kit)?;
-        kit.health.ill(LIFE, "starting");
+        kit.health.phase(LIFE, "starting");
         self.note_certificates();
         kit.serve_health(&settings)?;
         let lived = match self.start(&mut calls, start(settings, kit.clone())).await {
@@ -103,7 +103,7 @@ impl Life {
 
     async fn serve<S: Settings>(&self, calls: &mut Calls) -> anyhow::Result<()> {
         let kit = &self.kit;
-        kit.health.well(LIFE);
+        kit.health.phase_over(LIFE);
         kit.notify.ready();
         tracing::info!("{} serves", kit.daemon);
         loop {
@@ -182,7 +182,7 @@ impl Life {
 
     async fn drain(&self, calls: &mut Calls) {
         let kit = &self.kit;
-        kit.health.ill(LIFE, "draining");
+        kit.health.phase(LIFE, "draining");
         kit.notify.stopping();
         let shut_down = kit.tasks.shut_down(kit.shared.node.drain.duration());
         tokio::pin!(shut_down);

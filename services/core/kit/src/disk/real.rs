@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::trouble::Calling as _;
 use super::{Disk, DiskFile, Space};
 
 /// The operating system's file systems. Files are made for their owner alone (mode 0600, 0700).
@@ -18,18 +19,19 @@ impl Disk for RealDisk {
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(path)?;
-        Ok(Box::new(RealFile(file)))
+            .open(path)
+            .calling("open", path)?;
+        Ok(RealFile::boxed(file, path))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(RealFile(
-            OpenOptions::new().read(true).write(true).open(path)?,
-        )))
+        let file = OpenOptions::new().read(true).write(true).open(path);
+        Ok(RealFile::boxed(file.calling("open", path)?, path))
     }
 
     fn open_read_only(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(RealFile(File::open(path)?)))
+        let file = File::open(path).calling("open", path)?;
+        Ok(RealFile::boxed(file, path))
     }
 
     #[expect(
@@ -37,11 +39,11 @@ impl Disk for RealDisk {
         reason = "this is the one place that renames"
     )]
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
+        fs::rename(from, to).calling("rename", from)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+        fs::remove_file(path).calling("unlink", path)
     }
 
     fn create_directories(&self, path: &Path) -> io::Result<()> {
@@ -58,7 +60,7 @@ impl Disk for RealDisk {
             match fs::DirBuilder::new().mode(0o700).create(directory) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error).calling("mkdir", directory),
             }
             if let Some(parent) = directory.parent() {
                 let parent = if parent.as_os_str().is_empty() {
@@ -73,27 +75,35 @@ impl Disk for RealDisk {
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
-        let mut names = fs::read_dir(directory)?
+        let mut names = fs::read_dir(directory)
+            .calling("opendir", directory)?
             .map(|entry| entry.map(|entry| PathBuf::from(entry.file_name())))
-            .collect::<io::Result<Vec<_>>>()?;
+            .collect::<io::Result<Vec<_>>>()
+            .calling("readdir", directory)?;
         names.sort();
         Ok(names)
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
-        path.try_exists()
+        path.try_exists().calling("stat", path)
     }
 
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
-        File::open(directory)?.sync_all()
+        File::open(directory)
+            .calling("open", directory)?
+            .sync_all()
+            .calling("fsync", directory)
     }
 
     fn sync_file_system(&self, path: &Path) -> io::Result<()> {
-        Ok(nix::unistd::syncfs(File::open(path)?)?)
+        let file = File::open(path).calling("open", path)?;
+        let synced = nix::unistd::syncfs(file).map_err(io::Error::from);
+        synced.calling("syncfs", path)
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {
-        let stat = nix::sys::statvfs::statvfs(path)?;
+        let stat = nix::sys::statvfs::statvfs(path).map_err(io::Error::from);
+        let stat = stat.calling("statvfs", path)?;
         Ok(Space {
             available: stat.blocks_available() * stat.fragment_size(),
             total: stat.blocks() * stat.fragment_size(),
@@ -102,27 +112,43 @@ impl Disk for RealDisk {
 }
 
 #[derive(Debug)]
-struct RealFile(File);
+struct RealFile {
+    file: File,
+    /// As it was when it was opened.
+    path: Box<Path>,
+}
+
+impl RealFile {
+    fn boxed(file: File, path: &Path) -> Box<dyn DiskFile> {
+        let path = path.into();
+        Box::new(Self { file, path })
+    }
+}
 
 impl DiskFile for RealFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
+        self.file
+            .read_at(buffer, offset)
+            .calling("pread", &self.path)
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
+        self.file
+            .write_all_at(bytes, offset)
+            .calling("pwrite", &self.path)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data().calling("fdatasync", &self.path)
     }
 
     fn set_length(&self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)
+        self.file.set_len(length).calling("ftruncate", &self.path)
     }
 
     fn length(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        let metadata = self.file.metadata().calling("fstat", &self.path)?;
+        Ok(metadata.len())
     }
 }
 
@@ -142,6 +168,17 @@ mod tests {
             RealDisk.list(path.parent().unwrap()).unwrap(),
             [PathBuf::from("file")]
         );
+    }
+
+    #[test]
+    fn an_error_names_the_call_and_the_file_and_keeps_its_kind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("absent");
+        let error = RealDisk.open(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        let text = error.to_string();
+        assert!(text.starts_with("open /"), "{text}");
+        assert!(text.contains("absent: No such file"), "{text}");
     }
 
     #[test]
