@@ -33,6 +33,13 @@ power-cut: ## the same with power cuts on ext4 (root, loop device, FUSE); ROUNDS
 	cargo build --locked --workspace --bins
 	$(CUT) power $(or $(ROUNDS),100) $(SEED)
 
+.PHONY: disk-errors
+disk-errors: ## the same with writes and flushes that fail, then with every single call that fails; ROUNDS=10
+	@scripts/setup fault
+	cargo build --locked --workspace --bins
+	$(CUT) disk $(or $(ROUNDS),10) $(SEED)
+	$(CUT) calls 1 $(SEED)
+
 .PHONY: lint
 lint: ## format, clippy, licences and banned crates
 	@scripts/setup test

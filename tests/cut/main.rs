@@ -10,9 +10,9 @@
 use std::process::{Command, ExitCode};
 
 use roost_tests::fault::disk::Disk;
-use roost_tests::fault::{Summary, kill, power};
+use roost_tests::fault::{Summary, calls, kill, power};
 
-const USAGE: &str = "usage: cut kill|power|disk [ROUNDS] [SEED]";
+const USAGE: &str = "usage: cut kill|power|disk|calls [ROUNDS] [SEED]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +28,13 @@ fn main() -> ExitCode {
     println!("seed {seed}");
     let (found, proof) = match what {
         "kill" => (kill::kill(rounds(200), seed), kill::prove_kill(seed)),
+        "calls" => {
+            if let Some(why) = calls::missing() {
+                println!("{what}: SKIPPED, 0 rounds: {why}");
+                return ExitCode::from(77);
+            }
+            (calls::failing_calls(seed), calls::prove_failing_calls(seed))
+        }
         "power" | "disk" => {
             if let Some(why) = Disk::missing() {
                 println!("{what}: SKIPPED, 0 rounds: {why}");

@@ -9,10 +9,12 @@
 //! | [`kill`] | SIGKILL to store and mta at random moments |
 //! | [`disk`] | a real file system on a disk that loses its power, or fails |
 //! | [`power`] | power cuts, and writes and flushes that fail, under load |
+//! | [`calls`] | single system calls that fail, every one of a delivery |
 //!
 //! Every harness proves itself: a round counts only if its fault is shown to have fired, and a run
 //! on a machine that forgets what was synced must find losses.
 
+pub mod calls;
 pub mod check;
 pub mod disk;
 pub mod imap;

@@ -20,7 +20,7 @@ use super::town::{MTA, STORE, Town};
 use crate::wait::{pass, until};
 
 /// Makes `fsync` and its like do nothing.
-const EATMYDATA: &str = "/usr/lib/x86_64-linux-gnu/libeatmydata.so";
+pub(super) const EATMYDATA: &str = "/usr/lib/x86_64-linux-gnu/libeatmydata.so";
 const DISK_MIB: u64 = 3072;
 /// How long a daemon may take to notice a disk that fails, under load.
 const NOTICE_MAX: Duration = Duration::from_secs(20);
