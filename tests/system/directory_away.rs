@@ -159,12 +159,17 @@ fn a_directory_that_hangs_is_not_waited_for_long() {
         panic!("two accounts")
     };
     let mut imap = get_acquainted(&town, seen);
-    kill(town.pid(DIRECTORY), Signal::SIGSTOP).unwrap();
+    let directory = town.pid(DIRECTORY);
+    kill(directory, Signal::SIGSTOP).unwrap();
+    wait_for("the directory to stand still", MINUTE, || {
+        let status = std::fs::read_to_string(format!("/proc/{directory}/status")).ok()?;
+        status.contains("T (stopped)").then_some(())
+    });
     // Every reply comes within the minute that `Lines` waits.
     mail_goes_on(&town, seen, &[unseen]);
     put_off(&logins(&town, seen));
     assert_eq!(imap.select("INBOX").unwrap().exists, 2);
-    kill(town.pid(DIRECTORY), Signal::SIGCONT).unwrap();
+    kill(directory, Signal::SIGCONT).unwrap();
     wait_for("logins again", MINUTE, || {
         logins(&town, unseen)[0].starts_with("a OK").then_some(())
     });

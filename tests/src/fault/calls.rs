@@ -336,8 +336,9 @@ impl Tracer {
     /// Lets the daemon go. Whether a call failed.
     fn detach(mut self) -> bool {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
-        // It has ended by itself where the daemon has.
-        drop(kill(pid, Signal::SIGTERM));
+        if kill(pid, Signal::SIGTERM).is_err() {
+            println!("strace has ended with its daemon");
+        }
         self.child.wait().unwrap();
         fs::read_to_string(&self.output)
             .unwrap_or_default()
