@@ -256,7 +256,7 @@ impl Bench {
                 "is full",
                 "os error",
             ];
-            let place = ["/store/", "/queue/", "meta.sqlite"];
+            let place = ["/store", "/queue", "metadata"];
             let contains = |words: &[&str]| words.iter().any(|word| line.contains(word));
             (line.contains("WARN") || line.contains("ERROR"))
                 && contains(&cause)
