@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     let rounds = |otherwise| u32::try_from(number(1, otherwise)).expect(USAGE);
     println!("seed {seed}");
     let (found, proof) = match what {
-        "kill" => (kill::kill(rounds(200), seed), kill::prove_kill(seed)),
+        "kill" => (said(kill::kill(rounds(200), seed)), kill::prove_kill(seed)),
         "calls" => {
             if let Some(why) = calls::missing() {
                 println!("{what}: SKIPPED, 0 rounds: {why}");
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
                 "power" => power::power_cuts(rounds(100), seed),
                 _ => power::failing_disk(rounds(10), seed),
             };
-            (found, power::prove_power_cuts(seed))
+            (said(found), power::prove_power_cuts(seed))
         }
         _ => {
             println!("{USAGE}");
@@ -55,6 +55,12 @@ fn main() -> ExitCode {
         }
     };
     conclude(&found, &proof)
+}
+
+/// Prints a result at once, whatever becomes of the proof.
+fn said(summary: Summary) -> Summary {
+    println!("{summary}");
+    summary
 }
 
 /// Prints both results; whether both are as they must be.
