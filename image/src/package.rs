@@ -100,3 +100,19 @@ impl Maker<'_> {
 pub(crate) fn libraries(source: &Source) -> anyhow::Result<Vec<licences::Library>> {
     licences::libraries(source)
 }
+
+/// Lines as long as policy has them.
+fn wrapped(text: &str) -> Vec<String> {
+    const LENGTH: usize = 76;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= LENGTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

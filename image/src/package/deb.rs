@@ -79,7 +79,9 @@ fn lintian(name: &str) -> String {
         "# The names of functions are kept, so that the trace of a crash says where it was.\n\
          {name}: unstripped-binary-or-object *\n\
          # Our daemons are started and stopped together, by a target of their own.\n\
-         {name}: systemd-service-file-refers-to-unusual-wantedby-target roost.target *\n"
+         {name}: systemd-service-file-refers-to-unusual-wantedby-target roost.target *\n\
+         # A reader of YAML in Rust has libyaml's words in it, not its code.\n\
+         {name}: embedded-library libyaml *\n"
     )
 }
 
@@ -101,10 +103,14 @@ fn control_text(maker: &Maker<'_>, size: u64) -> String {
     );
     let mut text = format!(
         "Package: {}\nVersion: {full}\nArchitecture: {}\nMaintainer: {}\nInstalled-Size: {size}\n\
-         Section: mail\nPriority: optional\nHomepage: {}\n",
+         Section: {}\nPriority: optional\nHomepage: {}\n",
         package.name,
         architecture(maker),
         maker.description.maintainer,
+        match architecture(maker) {
+            "all" => "metapackages",
+            _ => "mail",
+        },
         maker.description.homepage,
     );
     for (field, values) in [
@@ -117,26 +123,10 @@ fn control_text(maker: &Maker<'_>, size: u64) -> String {
         }
     }
     text.push_str(&format!("Description: {}\n", short(&package.summary)));
-    for line in wrapped(&package.description) {
+    for line in super::wrapped(&package.description) {
         text.push_str(&format!(" {line}\n"));
     }
     text
-}
-
-/// Lines as long as policy has them.
-fn wrapped(text: &str) -> Vec<String> {
-    const LENGTH: usize = 76;
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.len() + 1 + word.len() <= LENGTH => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 /// A synopsis does not begin with the package's own name or an article.

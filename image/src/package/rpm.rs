@@ -93,7 +93,7 @@ fn text(maker: &Maker<'_>, stage: &Stage<'_>, root: &Path) -> String {
     }
     text.push_str(&format!(
         "\n%description\n{}\n\n",
-        package.description.trim()
+        super::wrapped(&package.description).join("\n")
     ));
     text.push_str(&format!(
         "%install\nmkdir -p %{{buildroot}}\ncp -a {}/. %{{buildroot}}/\n\n",
