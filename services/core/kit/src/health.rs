@@ -2,6 +2,7 @@
 //! `/metrics` over HTTP on a loopback port, without sign-in and without the version.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -29,6 +30,24 @@ pub struct Readiness {
     pub ready: bool,
     /// Why not: part → reason.
     pub reasons: BTreeMap<String, String>,
+}
+
+impl Readiness {
+    /// Reads the body of `/readyz`.
+    pub fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+}
+
+/// The reasons in one line, as `part: reason; part: reason`.
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, (part, reason)) in self.reasons.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "; " };
+            write!(f, "{separator}{part}: {reason}")?;
+        }
+        Ok(())
+    }
 }
 
 impl Health {

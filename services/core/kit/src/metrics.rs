@@ -3,6 +3,8 @@
 //! Names are `roost_<daemon>_<what>_<unit>`; the prefix is added here. Labels come from closed sets,
 //! never from accounts or addresses.
 
+mod process;
+
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -37,6 +39,7 @@ impl Metrics {
             ("version", version.to_owned()),
         ]);
         registry.register("roost_build", "The running program", build);
+        registry.register_collector(Box::new(process::Process));
         Self {
             registry: Arc::new(Mutex::new(registry)),
             prefix: daemon.replace('-', "_").into(),

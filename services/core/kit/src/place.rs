@@ -36,6 +36,38 @@ pub const DIRECTORY_HEALTH: u16 = 7190;
 pub const STORE_HEALTH: u16 = 7191;
 /// Health and metrics of the mta.
 pub const MTA_HEALTH: u16 = 7192;
+/// Health and metrics of the SNMP subagent.
+pub const SNMP_HEALTH: u16 = 7195;
+
+/// A daemon of a node, as others find it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DaemonPlace {
+    /// Its name, such as `roost-store`.
+    pub name: &'static str,
+    /// Its table in the configuration, whose `health` says where it serves health and metrics.
+    pub table: &'static str,
+    /// The loopback port for that where the table does not say.
+    pub health: u16,
+}
+
+/// Every daemon that a node can have. A new one goes to the end: what watches a node numbers them.
+pub const DAEMONS: [DaemonPlace; 3] = [
+    DaemonPlace {
+        name: "roost-directory",
+        table: "directory-server",
+        health: DIRECTORY_HEALTH,
+    },
+    DaemonPlace {
+        name: "roost-store",
+        table: "store",
+        health: STORE_HEALTH,
+    },
+    DaemonPlace {
+        name: "roost-mta",
+        table: "mta",
+        health: MTA_HEALTH,
+    },
+];
 
 /// Where the directory keeps its entries.
 pub const DIRECTORY_STATE: &str = "/var/lib/roost/directory";

@@ -10,17 +10,6 @@ use super::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::{Column, Record};
 
-/// Daemon, the key of its health pages, and their port where the key is not set.
-const DAEMONS: [(&str, &str, u16); 3] = [
-    (
-        "roost-directory",
-        "directory-server.health",
-        place::DIRECTORY_HEALTH,
-    ),
-    ("roost-store", "store.health", place::STORE_HEALTH),
-    ("roost-mta", "mta.health", place::MTA_HEALTH),
-];
-
 const COLUMNS: [Column; 4] = [
     Column::text("daemon", "DAEMON"),
     Column::state("state", "STATE"),
@@ -31,19 +20,19 @@ const COLUMNS: [Column; 4] = [
 pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
     let mut records = Vec::new();
     let mut unwell = 0;
-    for (daemon, key, port) in DAEMONS {
+    for daemon in place::DAEMONS {
         let listen = context
             .configuration
-            .value::<Listen>(key)?
-            .unwrap_or_else(|| Listen::loopback(port));
+            .value::<Listen>(&format!("{}.health", daemon.table))?
+            .unwrap_or_else(|| Listen::loopback(daemon.health));
         let Some(place) = listen.iter().next() else {
             continue;
         };
         let (state, reasons) = ask(place).await;
         unwell += usize::from(state != "ok");
         records.push(
-            Record::new(daemon)
-                .with("daemon", daemon)
+            Record::new(daemon.name)
+                .with("daemon", daemon.name)
                 .with("state", state)
                 .with("health", place.to_string())
                 .with("reasons", reasons),
@@ -68,15 +57,11 @@ pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
 }
 
 async fn ask(place: &ListenSpec) -> (&'static str, Vec<String>) {
-    let client = match place {
-        ListenSpec::Address(address) => Client::address(*address),
-        ListenSpec::Path(path) => Client::socket(path),
-    };
-    match client
+    match Client::at(place.clone())
         .exchange(Method::GET, "/readyz", bytes::Bytes::new())
         .await
     {
-        Ok((_, body)) => match serde_json::from_slice::<Readiness>(&body) {
+        Ok((_, body)) => match Readiness::read(&body) {
             Ok(readiness) if readiness.ready => ("ok", Vec::new()),
             Ok(readiness) => {
                 let reasons = readiness

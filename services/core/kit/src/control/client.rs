@@ -88,6 +88,12 @@ impl Client {
         Self(ListenSpec::Address(address))
     }
 
+    /// Either.
+    #[must_use]
+    pub const fn at(place: ListenSpec) -> Self {
+        Self(place)
+    }
+
     /// Asks for a page.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let (status, body) = self.exchange(Method::GET, path, Bytes::new()).await?;

@@ -1,0 +1,151 @@
+//! Looking at the node: asking its daemons.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use hyper::Method;
+use jiff::Timestamp;
+use roost_kit::clock::Clock;
+use roost_kit::config::{ConfigError, Configuration, Listen, ListenSpec};
+use roost_kit::control::Client;
+use roost_kit::health::Readiness;
+use roost_kit::place;
+
+use super::queue::{Entry, by_destination};
+use super::{Node, Service, State, Volume};
+use crate::exposition::Figures;
+
+/// How many messages of the queue are looked at, the oldest.
+const QUEUE_MAX: usize = 10_000;
+
+/// Knows where the daemons of this node are, and how they were.
+#[derive(Debug)]
+pub struct Watcher {
+    clock: Clock,
+    name: String,
+    services: Vec<Watched>,
+    mta: PathBuf,
+    folders: [(&'static str, PathBuf); 3],
+}
+
+#[derive(Debug)]
+struct Watched {
+    index: u32,
+    name: &'static str,
+    at: ListenSpec,
+    was: Option<(State, Timestamp)>,
+}
+
+impl Watcher {
+    /// Reads from the configuration where each daemon serves its health pages and keeps its state. A
+    /// daemon whose `health` is empty is not watched.
+    pub fn new(configuration: &Configuration, clock: Clock) -> Result<Self, ConfigError> {
+        let mut services = Vec::new();
+        for (index, daemon) in (1..).zip(place::DAEMONS) {
+            let listen = configuration
+                .value::<Listen>(&format!("{}.health", daemon.table))?
+                .unwrap_or_else(|| Listen::loopback(daemon.health));
+            services.extend(listen.iter().next().map(|at| Watched {
+                index,
+                name: daemon.name,
+                at: at.clone(),
+                was: None,
+            }));
+        }
+        let folder = |key: &str, otherwise: &str| -> Result<PathBuf, ConfigError> {
+            let told = configuration.value::<PathBuf>(key)?;
+            Ok(told.unwrap_or_else(|| otherwise.into()))
+        };
+        Ok(Self {
+            clock,
+            name: configuration.shared()?.node.name,
+            services,
+            mta: folder("mta.control", place::MTA_CONTROL)?,
+            folders: [
+                ("store", folder("store.state", place::STORE_STATE)?),
+                ("queue", folder("mta.state", place::MTA_STATE)?),
+                (
+                    "directory",
+                    folder("directory-server.state", place::DIRECTORY_STATE)?,
+                ),
+            ],
+        })
+    }
+
+    /// Asks everybody, one after the other: none of them is given more than the time of one answer.
+    pub async fn look(&mut self) -> Node {
+        let mut services = Vec::with_capacity(self.services.len());
+        for watched in &mut self.services {
+            services.push(watched.look(self.clock.now()).await);
+        }
+        let volumes = (1..).zip(&self.folders);
+        Node {
+            at: self.clock.now(),
+            name: self.name.clone(),
+            services,
+            queue: self.queue().await,
+            volumes: volumes
+                .filter_map(|(index, (purpose, folder))| Volume::look(index, purpose, folder))
+                .collect(),
+        }
+    }
+
+    async fn queue(&self) -> Option<Vec<super::Destination>> {
+        let path = format!("/queue?limit={QUEUE_MAX}");
+        let answer = Client::socket(&self.mta).get::<Vec<Entry>>(&path).await;
+        match answer {
+            Ok(entries) => Some(by_destination(&entries)),
+            Err(error) => {
+                tracing::debug!(%error, "the queue cannot be seen");
+                None
+            }
+        }
+    }
+}
+
+impl Watched {
+    async fn look(&mut self, now: Timestamp) -> Service {
+        let client = Client::at(self.at.clone());
+        let (state, reason) = readiness(&client).await;
+        let figures = match state {
+            State::Down => Figures::default(),
+            State::Up | State::NotReady => figures(&client).await,
+        };
+        let since = match self.was {
+            Some((was, since)) if was == state => since,
+            _ => now,
+        };
+        self.was = Some((state, since));
+        Service {
+            index: self.index,
+            name: self.name,
+            state,
+            since,
+            reason,
+            figures,
+        }
+    }
+}
+
+async fn readiness(client: &Client) -> (State, String) {
+    let answer = client
+        .exchange(Method::GET, "/readyz", Bytes::new())
+        .await
+        .map_err(|error| error.to_string())
+        .and_then(|(_, body)| Readiness::read(&body).map_err(|error| error.to_string()));
+    match answer {
+        Ok(Readiness { ready: true, .. }) => (State::Up, String::new()),
+        Ok(readiness) => (State::NotReady, readiness.to_string()),
+        Err(error) => (State::Down, error),
+    }
+}
+
+async fn figures(client: &Client) -> Figures {
+    match client.exchange(Method::GET, "/metrics", Bytes::new()).await {
+        Ok((_, body)) => Figures::read(&String::from_utf8_lossy(&body)),
+        Err(error) => {
+            tracing::debug!(%error, "a daemon does not tell its metrics");
+            Figures::default()
+        }
+    }
+}
