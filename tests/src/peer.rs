@@ -3,7 +3,9 @@
 mod dns;
 mod postfix;
 mod server;
+mod snmp;
 
 pub use dns::Dns;
 pub use postfix::Postfix;
 pub use server::free_port;
+pub use snmp::Snmp;

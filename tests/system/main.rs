@@ -12,6 +12,7 @@ mod cut;
 mod delivery;
 mod directory_away;
 mod full_disk;
+mod management;
 mod operation;
 mod outside;
 mod refusal;

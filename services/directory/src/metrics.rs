@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roost_kit::metrics::{Counter, EncodeLabelSet, EncodeLabelValue, Family, Histogram, Metrics};
+use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Histogram, Metrics};
 
 /// Counters of the directory; cheap to clone.
 #[derive(Debug, Clone)]
@@ -13,7 +13,7 @@ pub struct Counts {
 }
 
 /// An operation, as it is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the operations'")]
 pub enum Counted {
     Bind,
@@ -42,6 +42,8 @@ impl Counted {
         }
     }
 }
+
+roost_kit::label_values!(Counted);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Label {

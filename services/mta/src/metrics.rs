@@ -1,8 +1,6 @@
 //! What the mta counts.
 
-use roost_kit::metrics::{
-    Counter, EncodeLabelSet, EncodeLabelValue, Family, Gauge, Histogram, Metrics,
-};
+use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Gauge, Histogram, Metrics};
 
 use crate::outcome::Fate;
 
@@ -36,7 +34,7 @@ pub struct Counts {
 }
 
 /// What came of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Result {
     Delivered,
     Relayed,
@@ -45,13 +43,15 @@ enum Result {
     Failed,
 }
 
+roost_kit::label_values!(Result, Refusal, Login);
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AttemptLabel {
     outcome: Result,
 }
 
 /// How something was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// 4yz
     Temporary,
@@ -67,7 +67,7 @@ pub struct RefusedLabel {
 }
 
 /// How a sign-in went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Login {
     /// Signed in.
     Accepted,

@@ -65,7 +65,7 @@ impl Agent {
     pub async fn run(mut self, kit: Kit) -> anyhow::Result<()> {
         let stopping = kit.tasks.draining();
         let mut pause = RETURN_AFTER;
-        let mut was_reached = true;
+        let mut is_said = false;
         loop {
             let session = tokio::select! {
                 () = stopping.cancelled() => return Ok(()),
@@ -74,7 +74,7 @@ impl Agent {
             match session {
                 Ok(mut session) => {
                     pause = RETURN_AFTER;
-                    was_reached = true;
+                    is_said = false;
                     tracing::info!(master = %self.config.agentx, "registered with the master agent");
                     kit.notify.status("registered with the master agent");
                     self.counts.open.set(1);
@@ -95,13 +95,13 @@ impl Agent {
                         }
                     }
                 }
-                Err(error) if was_reached => {
-                    was_reached = false;
-                    tracing::warn!(
+                Err(error) if !is_said => {
+                    is_said = true;
+                    tracing::info!(
                         master = %self.config.agentx,
                         %error,
-                        "the master agent cannot be reached; it is tried again until it can: is \
-                         snmpd running, with `master agentx` in snmpd.conf, and may this user use its socket?"
+                        "waiting for the master agent: snmpd with `master agentx` in snmpd.conf, and a \
+                         socket that this user may use"
                     );
                     kit.notify.status("waiting for the master agent");
                 }

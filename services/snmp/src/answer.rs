@@ -106,7 +106,11 @@ mod tests {
 
     #[test]
     fn a_missing_row_and_a_missing_object_are_told_apart() {
-        let ranges = [from(&[1, 2, 1, 2, 2]), from(&[1, 2, 1, 2, 9]), from(&[1, 2, 1, 9, 1])];
+        let ranges = [
+            from(&[1, 2, 1, 2, 2]),
+            from(&[1, 2, 1, 2, 9]),
+            from(&[1, 2, 1, 9, 1]),
+        ];
         let values: Vec<Found> = get(&tree(), &ranges)
             .into_iter()
             .map(|binding| binding.value)
@@ -152,7 +156,13 @@ mod tests {
             .iter()
             .map(|binding| binding.name.to_string())
             .collect();
-        let expected = [".1.1.0", ".1.2.1.2.1", ".1.2.1.3.1", ".1.2.1.2.2", ".1.2.1.3.2"];
+        let expected = [
+            ".1.1.0",
+            ".1.2.1.2.1",
+            ".1.2.1.3.1",
+            ".1.2.1.2.2",
+            ".1.2.1.3.2",
+        ];
         assert_eq!(names, expected);
         for binding in bindings {
             let Found::Value(value) = binding.value else {

@@ -21,15 +21,13 @@ pub fn tree(node: &Node, thresholds: &crate::config::Thresholds, master_start: T
     tree
 }
 
-/// The subtrees that we answer for.
+/// The subtrees that we answer for. The tables of MTA-MIB are registered by column, since net-snmp's
+/// own are, and the longer registration would win.
 #[must_use]
 pub fn subtrees() -> Vec<Oid> {
-    vec![
-        Oid::new(applications::APPLICATIONS),
-        Oid::new(mta::AGENTS),
-        Oid::new(mta::GROUPS),
-        Oid::new(roost::MIB),
-    ]
+    let mut subtrees = vec![Oid::new(applications::APPLICATIONS), Oid::new(roost::MIB)];
+    subtrees.extend(mta::columns());
+    subtrees
 }
 
 /// A `TimeStamp` (RFC 2579): `sysUpTime` at a moment, 0 for what was before it began.

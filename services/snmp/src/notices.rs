@@ -103,7 +103,8 @@ impl Notices {
             return;
         };
         let rest = end.as_second().saturating_sub(node.at.as_second());
-        let least = i64::try_from(thresholds.certificate_rest.duration().as_secs()).unwrap_or(i64::MAX);
+        let least =
+            i64::try_from(thresholds.certificate_rest.duration().as_secs()).unwrap_or(i64::MAX);
         self.judge(
             Subject::Certificate(service.index),
             verdict(rest < least, rest >= least),

@@ -61,7 +61,10 @@ impl Value {
 
     /// Seconds as hundredths, which wrap (RFC 2578, section 7.1.8).
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "TimeTicks wrap by definition")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "TimeTicks wrap by definition"
+    )]
     pub const fn ticks(seconds: u64) -> Self {
         Self::TimeTicks(seconds.wrapping_mul(100) as u32)
     }

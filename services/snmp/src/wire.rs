@@ -92,6 +92,8 @@ pub enum Body {
     Register {
         /// Seconds that the master waits for an answer; 0 is the session's.
         timeout: u8,
+        /// Who answers where several registered the same subtree: the lowest.
+        priority: u8,
         /// The subtree.
         subtree: Oid,
     },

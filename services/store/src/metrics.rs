@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 pub(crate) use roost_kit::metrics::Gauge;
-use roost_kit::metrics::{Counter, EncodeLabelSet, EncodeLabelValue, Family, Metrics};
+use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Metrics};
 use roost_mailbox::Stats;
 
 /// The store's own figures; cheap to clone.
@@ -19,7 +19,7 @@ pub(crate) struct Counts {
 }
 
 /// A protocol of readers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Protocol {
     /// IMAP
     Imap,
@@ -38,7 +38,7 @@ impl Protocol {
 }
 
 /// What a recipient was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Outcome {
     /// 2xx
     Delivered,
@@ -49,7 +49,7 @@ pub(crate) enum Outcome {
 }
 
 /// How a sign-in went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Login {
     /// Signed in.
     Accepted,
@@ -60,6 +60,8 @@ pub(crate) enum Login {
     /// Nobody could be asked.
     Unavailable,
 }
+
+roost_kit::label_values!(Protocol, Outcome, Login);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct DeliveryLabel {

@@ -5,10 +5,11 @@
 
 mod process;
 
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-pub use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+pub use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 pub use prometheus_client::metrics::counter::Counter;
 pub use prometheus_client::metrics::family::Family;
 pub use prometheus_client::metrics::gauge::Gauge;
@@ -20,6 +21,35 @@ use prometheus_client::registry::{Metric, Registry};
 pub const SECONDS: [f64; 14] = [
     0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0,
 ];
+
+/// Makes enumerations the values of a label, by their variants' names in snake case.
+#[macro_export]
+macro_rules! label_values {
+    ($($kind:ty),+ $(,)?) => {$(
+        impl $crate::metrics::EncodeLabelValue for $kind {
+            fn encode(
+                &self,
+                encoder: &mut $crate::metrics::LabelValueEncoder<'_>,
+            ) -> ::std::result::Result<(), ::std::fmt::Error> {
+                $crate::metrics::encode_variant(self, encoder)
+            }
+        }
+    )+};
+}
+
+/// Writes the name of a variant without fields in snake case; for [`label_values!`].
+pub fn encode_variant(
+    variant: &impl fmt::Debug,
+    encoder: &mut LabelValueEncoder<'_>,
+) -> Result<(), fmt::Error> {
+    for (at, letter) in format!("{variant:?}").char_indices() {
+        if letter.is_ascii_uppercase() && at > 0 {
+            encoder.write_char('_')?;
+        }
+        encoder.write_char(letter.to_ascii_lowercase())?;
+    }
+    Ok(())
+}
 
 /// The registry of a daemon; cheap to clone.
 #[derive(Debug, Clone)]
@@ -84,6 +114,34 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    enum Colour {
+        Red,
+        DarkRed,
+    }
+
+    crate::label_values!(Colour);
+
+    #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+    struct Painted {
+        colour: Colour,
+    }
+
+    #[test]
+    fn labels_are_in_snake_case() {
+        let metrics = Metrics::new("roost-test", "1");
+        let family = metrics.register("things", "Things", Family::<Painted, Counter>::default());
+        for colour in [Colour::Red, Colour::DarkRed] {
+            family.get_or_create(&Painted { colour }).inc();
+        }
+        let text = metrics.text();
+        assert!(text.contains("things_total{colour=\"red\"} 1"), "{text}");
+        assert!(
+            text.contains("things_total{colour=\"dark_red\"} 1"),
+            "{text}"
+        );
+    }
 
     #[test]
     fn metrics_carry_the_daemons_prefix() {

@@ -51,7 +51,7 @@ pub struct DaemonPlace {
 }
 
 /// Every daemon that a node can have. A new one goes to the end: what watches a node numbers them.
-pub const DAEMONS: [DaemonPlace; 3] = [
+pub const DAEMONS: [DaemonPlace; 4] = [
     DaemonPlace {
         name: "roost-directory",
         table: "directory-server",
@@ -66,6 +66,11 @@ pub const DAEMONS: [DaemonPlace; 3] = [
         name: "roost-mta",
         table: "mta",
         health: MTA_HEALTH,
+    },
+    DaemonPlace {
+        name: "roost-snmp",
+        table: "snmp",
+        health: SNMP_HEALTH,
     },
 ];
 

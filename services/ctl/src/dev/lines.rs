@@ -74,6 +74,7 @@ impl Lines {
             "directory" => "35",
             "store" => "36",
             "mta" => "33",
+            "snmp" => "34",
             _ => "1",
         };
         match self.0.colour {

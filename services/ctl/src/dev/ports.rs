@@ -7,7 +7,7 @@ use roost_kit::place;
 use crate::failure::Failure;
 
 /// Name in `dev.json` and well-known port.
-const SERVICES: [(&str, u16); 17] = [
+const SERVICES: [(&str, u16); 18] = [
     ("smtp", place::SMTP),
     ("submission", place::SUBMISSION),
     ("submissions", place::SUBMISSIONS),
@@ -25,6 +25,7 @@ const SERVICES: [(&str, u16); 17] = [
     ("directory_health", place::DIRECTORY_HEALTH),
     ("store_health", place::STORE_HEALTH),
     ("mta_health", place::MTA_HEALTH),
+    ("snmp_health", place::SNMP_HEALTH),
 ];
 
 /// Every port of the suite, all on this machine's loopback.

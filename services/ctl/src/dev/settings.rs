@@ -104,6 +104,14 @@ fn text(state: &State, ports: &Ports) -> String {
             ),
         ],
     );
+    table(
+        &mut text,
+        "snmp",
+        &[
+            ("agentx", path(&state.path("run/agentx"))),
+            ("health", listen(ports, &["snmp_health"])),
+        ],
+    );
     text
 }
 

@@ -28,6 +28,9 @@ use crate::wire::{self, Binding, Body, Error, Found, HEADER, Header, Reason};
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// Seconds that the master agent should wait for an answer of ours.
 const ANSWER_SECONDS: u8 = 5;
+/// Before what the master agent answers itself, which registers with 127: net-snmp's own `mtaTable`,
+/// made for sendmail, is there even where sendmail is not.
+const PRIORITY: u8 = 100;
 /// A session without a word for so long is asked whether it is there.
 const PING_AFTER: Duration = Duration::from_secs(15);
 
@@ -97,6 +100,7 @@ impl Session {
             let what = format!("register {subtree}");
             let register = Body::Register {
                 timeout: 0,
+                priority: PRIORITY,
                 subtree,
             };
             session.ask(&what, &register).await?;
@@ -212,13 +216,18 @@ impl Session {
             } => answer::get_bulk(&tree, non_repeaters, max_repetitions, &ranges),
             // Nothing can be set.
             Body::TestSet(_) => {
-                return self.respond(&header, Error::NOT_WRITABLE, 1, Vec::new()).await;
+                return self
+                    .respond(&header, Error::NOT_WRITABLE, 1, Vec::new())
+                    .await;
             }
             Body::CommitSet | Body::UndoSet => {
-                return self.respond(&header, Error::PROCESSING, 0, Vec::new()).await;
+                return self
+                    .respond(&header, Error::PROCESSING, 0, Vec::new())
+                    .await;
             }
             Body::Close { reason } => {
-                let error = io::Error::other(format!("the master agent closed the session ({reason})"));
+                let error =
+                    io::Error::other(format!("the master agent closed the session ({reason})"));
                 return Err(error.into());
             }
             Body::Response { error, .. } => {
@@ -239,7 +248,9 @@ impl Session {
             }
             Body::CleanupSet => return Ok(()),
             Body::Open { .. } | Body::Register { .. } | Body::Notify(_) | Body::Ping => {
-                return self.respond(&header, Error::PROCESSING, 0, Vec::new()).await;
+                return self
+                    .respond(&header, Error::PROCESSING, 0, Vec::new())
+                    .await;
             }
         };
         counts.requests.inc();

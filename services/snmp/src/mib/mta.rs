@@ -12,6 +12,10 @@ pub(super) const GROUPS: &[u32] = &[1, 3, 6, 1, 2, 1, 28, 2];
 /// `applTCPProtoID`: a protocol by its TCP port.
 const TCP_PROTOCOL: &[u32] = &[1, 3, 6, 1, 2, 1, 27, 4];
 const ENTRY: u32 = 1;
+/// The last column of `mtaEntry`.
+const AGENT_COLUMNS: u32 = 12;
+/// The last column of `mtaGroupEntry`.
+const GROUP_COLUMNS: u32 = 34;
 
 /// Columns of `mtaEntry`.
 mod agent {
@@ -40,6 +44,13 @@ mod group {
     pub(super) const NAME: u32 = 25;
     pub(super) const DESCRIPTION: u32 = 28;
     pub(super) const HIERARCHY: u32 = 31;
+}
+
+/// Every column of both tables.
+pub(super) fn columns() -> impl Iterator<Item = Oid> {
+    let agents = (1..=AGENT_COLUMNS).map(|column| Oid::new(AGENTS).with(&[ENTRY, column]));
+    let groups = (1..=GROUP_COLUMNS).map(|column| Oid::new(GROUPS).with(&[ENTRY, column]));
+    agents.chain(groups)
 }
 
 pub(super) fn fill(tree: &mut Tree, node: &Node) {
@@ -136,10 +147,7 @@ fn delivery_row(mta: &Service, node: &Node) -> Vec<(u32, Value)> {
             group::TRANSMITTED_RECIPIENTS,
             Value::counter32(handed_on(mta)),
         ),
-        (
-            group::OUTBOUND,
-            Value::gauge(mta.total("deliveries_open")),
-        ),
+        (group::OUTBOUND, Value::gauge(mta.total("deliveries_open"))),
         (group::FAILED_OUTBOUND, Value::counter32(unreachable)),
         (
             group::PROTOCOL,
@@ -157,7 +165,9 @@ fn delivery_row(mta: &Service, node: &Node) -> Vec<(u32, Value)> {
         let oldest = queue.iter().map(|destination| destination.oldest).min()?;
         // A TimeInterval: hundredths of a second, as an INTEGER.
         let hundredths = seconds_between(oldest, node.at).saturating_mul(100);
-        Some(Value::Integer(i32::try_from(hundredths).unwrap_or(i32::MAX)))
+        Some(Value::Integer(
+            i32::try_from(hundredths).unwrap_or(i32::MAX),
+        ))
     });
     row.extend(oldest.map(|oldest| (group::OLDEST_STORED, oldest)));
     row

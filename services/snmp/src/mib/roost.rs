@@ -209,7 +209,8 @@ const fn milliseconds(seconds: f64) -> u64 {
 
 fn queue(tree: &mut Tree, mta: &Service) {
     let refused = |kind| Value::Counter64(mta.total_where("refusals_total", "kind", kind));
-    let attempts = |outcome| Value::Counter64(mta.total_where("attempts_total", "outcome", outcome));
+    let attempts =
+        |outcome| Value::Counter64(mta.total_where("attempts_total", "outcome", outcome));
     let counter = |name| Value::Counter64(mta.total(name));
     let objects = [
         Value::gauge(mta.total("queue_messages")),

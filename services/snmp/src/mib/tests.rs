@@ -17,7 +17,11 @@ pub(crate) fn node() -> Node {
         at: now,
         name: "mail.example.test".to_owned(),
         services: vec![
-            service(1, "roost-directory", "roost_directory_ldap_connections_open 3\n"),
+            service(
+                1,
+                "roost-directory",
+                "roost_directory_ldap_connections_open 3\n",
+            ),
             service(
                 2,
                 "roost-store",

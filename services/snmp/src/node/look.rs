@@ -1,6 +1,7 @@
 //! Looking at the node: asking its daemons.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::Method;
@@ -10,6 +11,7 @@ use roost_kit::config::{ConfigError, Configuration, Listen, ListenSpec};
 use roost_kit::control::Client;
 use roost_kit::health::Readiness;
 use roost_kit::place;
+use tokio::time::timeout;
 
 use super::queue::{Entry, by_destination};
 use super::{Node, Service, State, Volume};
@@ -17,6 +19,9 @@ use crate::exposition::Figures;
 
 /// How many messages of the queue are looked at, the oldest.
 const QUEUE_MAX: usize = 10_000;
+
+/// How long a daemon may take to tell its health: one that is frozen is down.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// Knows where the daemons of this node are, and how they were.
 #[derive(Debug)]
@@ -72,7 +77,7 @@ impl Watcher {
         })
     }
 
-    /// Asks everybody, one after the other: none of them is given more than the time of one answer.
+    /// Asks everybody, one after the other.
     pub async fn look(&mut self) -> Node {
         let mut services = Vec::with_capacity(self.services.len());
         for watched in &mut self.services {
@@ -92,13 +97,14 @@ impl Watcher {
 
     async fn queue(&self) -> Option<Vec<super::Destination>> {
         let path = format!("/queue?limit={QUEUE_MAX}");
-        let answer = Client::socket(&self.mta).get::<Vec<Entry>>(&path).await;
-        match answer {
-            Ok(entries) => Some(by_destination(&entries)),
-            Err(error) => {
+        let client = Client::socket(&self.mta);
+        match timeout(ANSWER_MAX, client.get::<Vec<Entry>>(&path)).await {
+            Ok(Ok(entries)) => Some(by_destination(&entries)),
+            Ok(Err(error)) => {
                 tracing::debug!(%error, "the queue cannot be seen");
                 None
             }
+            Err(_) => None,
         }
     }
 }
@@ -128,12 +134,10 @@ impl Watched {
 }
 
 async fn readiness(client: &Client) -> (State, String) {
-    let answer = client
-        .exchange(Method::GET, "/readyz", Bytes::new())
-        .await
-        .map_err(|error| error.to_string())
-        .and_then(|(_, body)| Readiness::read(&body).map_err(|error| error.to_string()));
-    match answer {
+    match page(client, "/readyz").await.and_then(|body| {
+        let read = Readiness::read(&body);
+        read.map_err(|error| format!("its answer cannot be understood: {error}"))
+    }) {
         Ok(Readiness { ready: true, .. }) => (State::Up, String::new()),
         Ok(readiness) => (State::NotReady, readiness.to_string()),
         Err(error) => (State::Down, error),
@@ -141,11 +145,20 @@ async fn readiness(client: &Client) -> (State, String) {
 }
 
 async fn figures(client: &Client) -> Figures {
-    match client.exchange(Method::GET, "/metrics", Bytes::new()).await {
-        Ok((_, body)) => Figures::read(&String::from_utf8_lossy(&body)),
+    match page(client, "/metrics").await {
+        Ok(body) => Figures::read(&String::from_utf8_lossy(&body)),
         Err(error) => {
-            tracing::debug!(%error, "a daemon does not tell its metrics");
+            tracing::debug!(error, "a daemon does not tell its metrics");
             Figures::default()
         }
+    }
+}
+
+async fn page(client: &Client, path: &str) -> Result<Bytes, String> {
+    let asked = client.exchange(Method::GET, path, Bytes::new());
+    match timeout(ANSWER_MAX, asked).await {
+        Ok(Ok((_, body))) => Ok(body),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", ANSWER_MAX.as_secs())),
     }
 }

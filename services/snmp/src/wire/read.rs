@@ -1,6 +1,8 @@
 //! Octets → PDU.
 
-use super::{Binding, Body, Error, Found, HEADER, Header, Malformed, PAYLOAD_MAX, Range, flag, kind, tag};
+use super::{
+    Binding, Body, Error, Found, HEADER, Header, Malformed, PAYLOAD_MAX, Range, flag, kind, tag,
+};
 use crate::oid::{Oid, PARTS_MAX};
 use crate::tree::Value;
 
@@ -53,9 +55,13 @@ pub fn decode(header: &Header, payload: &[u8]) -> Result<Body, Malformed> {
             reason: reader.small()?,
         },
         kind::REGISTER => {
-            let timeout = reader.small()?;
+            let [timeout, priority, ..] = reader.array::<4>()?;
             let (subtree, _) = reader.oid()?;
-            Body::Register { timeout, subtree }
+            Body::Register {
+                timeout,
+                priority,
+                subtree,
+            }
         }
         kind::GET => Body::Get(reader.ranges()?),
         kind::GET_NEXT => Body::GetNext(reader.ranges()?),

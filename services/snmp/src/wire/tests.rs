@@ -56,7 +56,11 @@ fn body() -> impl Strategy<Value = Body> {
             description
         }),
         any::<u8>().prop_map(|reason| Body::Close { reason }),
-        (any::<u8>(), oid()).prop_map(|(timeout, subtree)| Body::Register { timeout, subtree }),
+        (any::<u8>(), any::<u8>(), oid()).prop_map(|(timeout, priority, subtree)| Body::Register {
+            timeout,
+            priority,
+            subtree
+        }),
         ranges().prop_map(Body::Get),
         ranges().prop_map(Body::GetNext),
         (any::<u16>(), any::<u16>(), ranges()).prop_map(
@@ -70,14 +74,16 @@ fn body() -> impl Strategy<Value = Body> {
         bindings().prop_map(Body::Notify),
         Just(Body::Ping),
         Just(Body::CommitSet),
-        (any::<u32>(), any::<u16>(), any::<u16>(), bindings()).prop_map(|(uptime, error, index, bindings)| {
-            Body::Response {
-                uptime,
-                error: Error(error),
-                index,
-                bindings,
+        (any::<u32>(), any::<u16>(), any::<u16>(), bindings()).prop_map(
+            |(uptime, error, index, bindings)| {
+                Body::Response {
+                    uptime,
+                    error: Error(error),
+                    index,
+                    bindings,
+                }
             }
-        }),
+        ),
     ]
 }
 
@@ -105,7 +111,7 @@ proptest! {
     #[test]
     fn no_octets_upset_the_reader(kind: u8, flags: u8, payload in prop::collection::vec(any::<u8>(), 0..200)) {
         let header = Header { kind, flags, session: 0, transaction: 0, packet: 0 };
-        let _ = decode(&header, &payload);
+        drop(decode(&header, &payload));
     }
 }
 
@@ -113,7 +119,8 @@ proptest! {
 fn a_get_in_little_endian_as_snmpd_sends_it() {
     // Get of 1.3.6.1.2.1.27.1.1.2.1, end of the range empty.
     let payload = [
-        6, 2, 0, 0, 1, 0, 0, 0, 27, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, //
+        6, 2, 0, 0, 1, 0, 0, 0, 27, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0,
+        0, //
         0, 0, 0, 0,
     ];
     let header = Header {

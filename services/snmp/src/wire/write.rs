@@ -4,9 +4,6 @@ use super::{Binding, Body, Found, Header, Range, flag, kind, tag};
 use crate::oid::Oid;
 use crate::tree::Value;
 
-/// The priority of a registration that asks for none in particular (RFC 2741, section 6.2.3).
-const PRIORITY: u8 = 127;
-
 impl Body {
     /// The type of the PDU.
     #[must_use]
@@ -54,8 +51,12 @@ impl Body {
                 to.octets(description.as_bytes());
             }
             Self::Close { reason } => to.0.extend([*reason, 0, 0, 0]),
-            Self::Register { timeout, subtree } => {
-                to.0.extend([*timeout, PRIORITY, 0, 0]);
+            Self::Register {
+                timeout,
+                priority,
+                subtree,
+            } => {
+                to.0.extend([*timeout, *priority, 0, 0]);
                 to.oid(subtree, false);
             }
             Self::Get(ranges) | Self::GetNext(ranges) => to.ranges(ranges),

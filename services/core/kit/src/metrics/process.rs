@@ -55,7 +55,11 @@ impl Collector for Process {
                 "Resident memory that is backed by no file, in bytes",
                 memory("RssAnon:"),
             ),
-            ("process_threads", "Number of threads", number(field::THREADS)),
+            (
+                "process_threads",
+                "Number of threads",
+                number(field::THREADS),
+            ),
             (
                 "process_open_fds",
                 "Number of open file descriptors",
@@ -66,7 +70,9 @@ impl Collector for Process {
             (
                 "process_max_fds",
                 "Maximum number of open file descriptors",
-                getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft),
+                getrlimit(Resource::RLIMIT_NOFILE)
+                    .ok()
+                    .map(|(soft, _)| soft),
             ),
             (
                 "process_start_time_seconds",

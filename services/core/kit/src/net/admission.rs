@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Peer;
 use crate::limit::address_key;
-use crate::metrics::{Counter, EncodeLabelSet, EncodeLabelValue, Family, Gauge, Metrics};
+use crate::metrics::{Counter, EncodeLabelSet, Family, Gauge, Metrics};
 
 /// How many connections a service takes at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -51,13 +51,15 @@ struct Present {
 }
 
 /// Why a connection was not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refused {
     /// The service is full.
     Total,
     /// The address has enough connections.
     Address,
 }
+
+crate::label_values!(Refused);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefusedLabel {
