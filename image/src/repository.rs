@@ -156,6 +156,8 @@ fn dnf(packages: &Path, repo: &Path, key: &Key) -> anyhow::Result<()> {
             .env("GNUPGHOME", &key.home)
             .args(["--define", &format!("_gpg_name {USER}")])
             .args(["--define", "_gpg_digest_algo sha256"])
+            // rpm wants a path, and some builds of it have none.
+            .args(["--define", "__gpg /usr/bin/gpg"])
             .arg("--addsign")
             .arg(package)
             .done()?;
