@@ -42,7 +42,7 @@ fn check(rows: &[Row]) {
 fn a_fault_at_any_call_loses_nothing_acknowledged_by_the_store() {
     let rows = matrix::runtime().block_on(matrix::stores(
         SETTINGS,
-        &["deliver to three, large", "move", "a checkpoint meanwhile"],
+        &["deliver to three, large", "move"],
     ));
     check(&rows);
 }

@@ -170,7 +170,7 @@ async fn a_connection_over_the_limit_is_told_and_the_rest_say_bye_at_the_drain()
     assert_eq!(heard(second).await, "too many\r\n");
     let (drained, bye) = tokio::join!(node.tasks.shut_down(PATIENCE), heard(first));
     assert_eq!((drained.sessions_cut, bye.as_str()), (0, "bye"));
-    let refused = "roost_test_echo_connections_refused_total{limit=\"Total\"} 1";
+    let refused = "roost_test_echo_connections_refused_total{limit=\"total\"} 1";
     assert!(
         node.metrics.text().contains(refused),
         "{}",
