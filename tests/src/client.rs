@@ -5,9 +5,11 @@ mod mbsync;
 mod mutt;
 mod pop3;
 mod swaks;
+mod wire;
 
 pub use curl::Curl;
 pub use mbsync::Mbsync;
 pub use mutt::Mutt;
 pub use pop3::{fetchmail, getmail};
 pub use swaks::Swaks;
+pub use wire::Wire;

@@ -14,12 +14,14 @@
 pub mod client;
 pub mod fault;
 pub mod message;
+mod node;
 pub mod peer;
 mod run;
 mod slot;
 mod suite;
 mod wait;
 
+pub use node::Node;
 pub use run::{Finished, Run};
 pub use suite::Suite;
 pub use wait::wait_for;

@@ -97,9 +97,21 @@ impl Suite {
         assert!(status.success(), "roostctl dev ended with {status}");
     }
 
-    /// The port of a service by its name in `dev.json`: `smtp`, `imaps`, `ldap`, ….
+    /// The port of a service by its name in `dev.json`: `smtp`, `imaps`, `ldap`, …. Where the variable
+    /// `ROOST_TEST_STRAIGHT` is set, mail is read at the store instead of through the proxy.
     #[track_caller]
     pub fn port(&self, service: &str) -> u16 {
+        let straight = std::env::var_os("ROOST_TEST_STRAIGHT").is_some();
+        match service {
+            "imap" | "imaps" | "pop3" | "pop3s" if straight => {
+                self.listed_port(&format!("store_{service}"))
+            }
+            service => self.listed_port(service),
+        }
+    }
+
+    #[track_caller]
+    fn listed_port(&self, service: &str) -> u16 {
         let port = self.dev["ports"][service].as_u64();
         let port = port.unwrap_or_else(|| panic!("no port {service} in {}", self.dev));
         u16::try_from(port).unwrap()

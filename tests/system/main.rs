@@ -15,5 +15,6 @@ mod full_disk;
 mod management;
 mod operation;
 mod outside;
+mod proxy;
 mod refusal;
 mod synchronisation;

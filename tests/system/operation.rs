@@ -157,7 +157,7 @@ fn status_names_every_daemon() {
     let suite = Suite::start();
     let status = suite.roostctl().args(["status", "--json"]).ok_text();
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
-    for daemon in ["roost-directory", "roost-store", "roost-mta"] {
+    for daemon in ["roost-directory", "roost-store", "roost-mta", "roost-proxy"] {
         assert!(status.to_string().contains(daemon), "{status}");
     }
 }

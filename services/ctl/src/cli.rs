@@ -3,6 +3,7 @@
 mod directory;
 pub(crate) mod examples;
 mod mail;
+mod proxy;
 
 use std::ffi::OsString;
 use std::io;
@@ -20,6 +21,7 @@ pub(crate) use directory::{
     AccountVerb, AliasVerb, ConfigVerb, CosVerb, DomainVerb, ListVerb, Password, ServerVerb,
 };
 pub(crate) use mail::{Flush, Import, MailboxVerb, Messages, QueueVerb, StoreVerb, Verify};
+pub(crate) use proxy::{ProxyVerb, Which};
 
 /// Administers Roost.
 #[derive(Debug, Parser)]
@@ -97,6 +99,9 @@ pub(crate) enum Noun {
     /// Mail that waits for delivery
     #[command(subcommand)]
     Queue(QueueVerb),
+    /// Who is connected through this node's proxy, and who is shut out
+    #[command(subcommand)]
+    Proxy(ProxyVerb),
     /// What is in a mailbox
     #[command(subcommand)]
     Mailbox(MailboxVerb),

@@ -34,7 +34,13 @@ use state::State;
 pub(crate) const DEFAULT_OFFSET: u16 = 20_000;
 
 /// The daemons in the order in which they start. They stop in the opposite one.
-const DAEMONS: [&str; 4] = ["roost-directory", "roost-store", "roost-mta", "roost-snmp"];
+const DAEMONS: [&str; 5] = [
+    "roost-directory",
+    "roost-store",
+    "roost-mta",
+    "roost-proxy",
+    "roost-snmp",
+];
 
 /// What the servers are called.
 const NAMES: [&str; 5] = [

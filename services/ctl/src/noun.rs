@@ -12,6 +12,7 @@ mod help;
 mod list;
 mod mailbox;
 pub(crate) mod password;
+mod proxy;
 mod queue;
 mod server;
 mod status;
@@ -51,6 +52,7 @@ async fn run_on_node(noun: Noun, context: &Context<'_>) -> Result<(), Failure> {
     match noun {
         Noun::Status => status::run(context).await,
         Noun::Queue(verb) => queue::run(verb, context).await,
+        Noun::Proxy(verb) => proxy::run(verb, context).await,
         Noun::Mailbox(verb) => mailbox::run(verb, context).await,
         Noun::Store(verb) => store::run(verb, context).await,
         Noun::Domain(verb) => domain::run(verb, context).await,

@@ -7,8 +7,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
+use roost_core_directory::dn;
 use roost_core_directory::entry::Entry as Seed;
-use roost_core_directory::seed::{Plan, entries};
+use roost_core_directory::seed::{Plan, auth_token_key, entries};
 use roost_kit::Kit;
 use roost_kit::secret::Identity as Login;
 
@@ -31,6 +32,9 @@ const DAEMONS: &[&str] = &[
     "roost-snmp",
 ];
 
+/// What nodes seal tokens for each other with.
+const TOKEN_KEY: &str = "zimbraAuthTokenKey";
+
 /// Makes missing secrets, fills a new directory, and lets the daemons in.
 pub async fn prepare(directory: &Directory, kit: &Kit) -> anyhow::Result<()> {
     let secrets = &kit.shared.directory.secrets;
@@ -43,6 +47,7 @@ pub async fn prepare(directory: &Directory, kit: &Kit) -> anyhow::Result<()> {
     if directory.store.count().await? == 0 {
         fill(directory, kit, &logins).await?;
     }
+    give_token_key(directory, kit).await?;
     for login in &logins {
         admit(directory, kit, login)
             .await
@@ -138,13 +143,40 @@ async fn admit(directory: &Directory, kit: &Kit, login: &Login) -> anyhow::Resul
     if directory.checker.check(stored, password).await? {
         return Ok(());
     }
+    replace(directory, &login.dn, "userPassword", password).await?;
+    tracing::info!(
+        account = login.dn,
+        "took over a new password from the folder of secrets"
+    );
+    Ok(())
+}
+
+/// A directory that was made before nodes accepted tokens from each other gets the key for them.
+async fn give_token_key(directory: &Directory, kit: &Kit) -> anyhow::Result<()> {
+    let (_, key) = directory.name(dn::CONFIG)?;
+    let Some(config) = directory.store.find(&key).await? else {
+        return Ok(());
+    };
+    let attribute = directory.schema.attribute(TOKEN_KEY);
+    let given = attribute.is_some_and(|one| !config.entry.get(one.id).is_empty());
+    match given {
+        true => Ok(()),
+        false => {
+            let value = auth_token_key(kit.clock.now());
+            replace(directory, dn::CONFIG, TOKEN_KEY, value.as_bytes()).await
+        }
+    }
+}
+
+/// Gives an attribute of an entry this one value.
+async fn replace(directory: &Directory, dn: &str, name: &str, value: &[u8]) -> anyhow::Result<()> {
     let modify = Modify {
-        dn: login.dn.clone(),
+        dn: dn.to_owned(),
         changes: vec![Change {
             kind: ChangeKind::Replace,
             attribute: Attribute {
-                name: "userPassword".to_owned(),
-                values: vec![password.to_vec()],
+                name: name.to_owned(),
+                values: vec![value.to_vec()],
             },
         }],
     };
@@ -155,10 +187,6 @@ async fn admit(directory: &Directory, kit: &Kit, login: &Login) -> anyhow::Resul
         &Controls::default(),
     )
     .await?;
-    tracing::info!(
-        account = login.dn,
-        "took over a new password from the folder of secrets"
-    );
     Ok(())
 }
 

@@ -75,6 +75,13 @@ pub(crate) trait Accounts: Clone + Send + Sync + 'static {
         protocol: Protocol,
     ) -> impl Future<Output = Result<Owner, Refused>> + Send;
 
+    /// As [`Accounts::password`], where a proxy's ticket takes the place of the password.
+    fn ticket(
+        &self,
+        login: &Login,
+        protocol: Protocol,
+    ) -> impl Future<Output = Result<Owner, Refused>> + Send;
+
     /// Whether SCRAM can be offered.
     fn offers_scram(&self) -> impl Future<Output = bool> + Send;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use roost_kit::config::{ByteSize, Listen, Period, Settings, Wrong};
-use roost_kit::net::ConnectionLimits;
+use roost_kit::net::{ConnectionLimits, Networks};
 use roost_kit::place;
 use serde::Deserialize;
 
@@ -29,10 +29,16 @@ pub struct Config {
     pub pop3s: Listen,
     /// The Unix socket for `roostctl store`.
     pub control: PathBuf,
+    /// Where proxies ask which store an account is at (HTTP, as Zimbra's nginx does it). There is no
+    /// sign-in: only the proxies of this installation may reach it.
+    pub lookup: Listen,
     /// Where health and metrics are served.
     pub health: Listen,
     /// The largest message that is taken, by LMTP or IMAP APPEND.
     pub message_size_max: ByteSize,
+    /// Networks of the proxies: they may say for which client they speak (IMAP ID, POP3 XCLIENT), log
+    /// in by ticket, and do so without TLS.
+    pub trusted_proxies: Networks,
     /// Limits on connections at a time, in total and from one address, for LMTP and for the readers'
     /// protocols (IMAP and POP3 together).
     pub connections: Connections,
@@ -94,8 +100,10 @@ impl Default for Config {
             pop3: Listen::loopback(place::STORE_POP3),
             pop3s: Listen::loopback(place::STORE_POP3S),
             control: PathBuf::from(place::STORE_CONTROL),
+            lookup: Listen::loopback(place::LOOKUP),
             health: Listen::loopback(place::STORE_HEALTH),
             message_size_max: ByteSize::mib(50),
+            trusted_proxies: Networks::loopback(),
             connections: Connections::default(),
             sessions_per_account: 100,
             login_timeout: Period::seconds(60),

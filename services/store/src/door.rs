@@ -5,16 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use roost_core_directory::name::AccountId;
+use roost_core_directory::ticket;
 use roost_kit::fields::{self, Escaped};
 use roost_kit::limit::LoginDelays;
-use roost_kit::net::Peer;
+use roost_kit::net::Networks;
 use roost_proto_sasl::scram::ServerSignature;
 use roost_proto_sasl::{Authenticate, Login, Mechanism, Mechanisms, Parameters, Proof, Refused};
 
 use crate::accounts::{Accounts, Owner};
+use crate::caller::Caller;
 use crate::metrics::{self, Counts, LoginLabel, Protocol, ProtocolLabel};
-use crate::presence::{Presence, Present};
-use crate::session_id::SessionId;
+use roost_login::{Presence, Present, SessionId};
 
 /// What a session's own delay after its first failed login is, in every protocol; it doubles with
 /// each further one up to [`SESSION_DELAY_MAX`].
@@ -29,6 +30,8 @@ pub(crate) struct Porter<A> {
     pub(crate) counts: Counts,
     pub(crate) delays: LoginDelays,
     pub(crate) presence: Presence<AccountId>,
+    /// Whose word on whom they speak for is taken, and whose tickets.
+    pub(crate) proxies: Networks,
     /// Whether the directory can check SCRAM, as far as is known.
     pub(crate) scram: AtomicBool,
 }
@@ -56,7 +59,7 @@ pub(crate) struct Door<A> {
     porter: Arc<Porter<A>>,
     protocol: Protocol,
     session: SessionId,
-    peer: Peer,
+    caller: Arc<Caller>,
     failures: AtomicU32,
 }
 
@@ -84,15 +87,23 @@ impl<A: Accounts> Door<A> {
         porter: Arc<Porter<A>>,
         protocol: Protocol,
         session: SessionId,
-        peer: Peer,
+        caller: Arc<Caller>,
     ) -> Self {
         Self {
             porter,
             protocol,
             session,
-            peer,
+            caller,
             failures: AtomicU32::new(0),
         }
+    }
+
+    /// The peer says who it is, and perhaps for whom it speaks. Answers whether it may, and did.
+    pub(crate) fn identified<'a>(
+        &self,
+        fields: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> bool {
+        self.caller.speaks_for(fields)
     }
 
     fn count(&self, outcome: metrics::Login) {
@@ -111,14 +122,15 @@ impl<A: Accounts> Door<A> {
             return Err(Refused::Unavailable);
         };
         self.count(metrics::Login::Accepted);
-        if let Some(address) = self.peer.ip() {
+        if let Some(address) = self.caller.peer().ip() {
             self.porter.delays.succeeded(address);
         }
         tracing::info!(
             { fields::SERVICE } = self.protocol.name(),
             { fields::SESSION } = %session,
-            { fields::PEER } = %self.peer,
+            { fields::PEER } = %self.caller.peer(),
             { fields::ACCOUNT } = %account,
+            via = %self.caller.via(),
             "signed in"
         );
         let gauge = self
@@ -136,9 +148,8 @@ impl<A: Accounts> Door<A> {
         })
     }
 
-    /// Logs and counts a refusal, and waits as long as the address has earned beyond what the
-    /// session itself waits.
-    async fn turn_away(&self, name: &str, refused: Refused) -> Refused {
+    /// Logs and counts a refusal.
+    fn refuse(&self, name: &str, refused: Refused) -> Refused {
         let outcome = match refused {
             Refused::Credentials => metrics::Login::Refused,
             Refused::Forbidden => metrics::Login::Forbidden,
@@ -148,13 +159,20 @@ impl<A: Accounts> Door<A> {
         tracing::info!(
             { fields::SERVICE } = self.protocol.name(),
             { fields::SESSION } = %self.session,
-            { fields::PEER } = %self.peer,
+            { fields::PEER } = %self.caller.peer(),
             { fields::ACCOUNT } = %Escaped(name.as_bytes()),
             { fields::OUTCOME } = %refused,
             "not signed in"
         );
+        refused
+    }
+
+    /// Logs and counts a refusal, and waits as long as the address has earned beyond what the
+    /// session itself waits.
+    async fn turn_away(&self, name: &str, refused: Refused) -> Refused {
+        self.refuse(name, refused);
         if let (Some(address), Refused::Credentials | Refused::Forbidden) =
-            (self.peer.ip(), refused)
+            (self.caller.peer().ip(), refused)
         {
             let earned = self.porter.delays.failed(address);
             let doublings = self.failures.fetch_add(1, Ordering::Relaxed).min(8);
@@ -170,6 +188,13 @@ impl<A: Accounts> Authenticate for Door<A> {
     type Account = Reader;
 
     async fn password(&self, login: Login) -> Result<Reader, Refused> {
+        if self.caller.is_trusted() && login.password.expose().starts_with(ticket::PREFIX) {
+            return match self.porter.accounts.ticket(&login, self.protocol).await {
+                Ok(owner) => self.welcome(owner),
+                // The client has proved itself to the proxy: it has earned no delay.
+                Err(refused) => Err(self.refuse(&login.authcid, refused)),
+            };
+        }
         match self.porter.accounts.password(&login, self.protocol).await {
             Ok(owner) => self.welcome(owner),
             Err(refused) => Err(self.turn_away(&login.authcid, refused).await),

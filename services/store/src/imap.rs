@@ -19,11 +19,12 @@ use roost_proto_imap::limits::Limits;
 use roost_proto_imap::{Backend, Connection, Next, Out, Security, Settings, StartTls};
 
 use crate::accounts::Accounts;
+use crate::caller::Caller;
 use crate::door::{Door, Porter};
 use crate::metrics::Protocol;
-use crate::session_id::SessionId;
 use crate::session_log;
 use backend::ImapBackend;
+use roost_login::SessionId;
 
 /// What a peer over a limit is told.
 pub(crate) const BUSY: &[u8] = b"* BYE [UNAVAILABLE] Too many connections, try again later\r\n";
@@ -53,17 +54,18 @@ impl<A: Accounts> Imap<A> {
 
     /// Speaks with one client.
     pub(crate) async fn serve(self, stream: Stream) {
-        let (id, peer) = (SessionId::random(), stream.peer());
+        let id = SessionId::random();
+        let caller = Arc::new(Caller::new(stream.peer(), &self.porter.proxies));
         let settings = Arc::new(self.settings());
         let backend = ImapBackend {
-            door: Door::new(self.porter, Protocol::Imap, id, peer),
+            door: Door::new(self.porter, Protocol::Imap, id, Arc::clone(&caller)),
             store: self.store,
             clock: self.around.clock.clone(),
         };
         let now = self.around.clock.instant();
-        let talk = Talk::greeting(backend, settings, security(&stream), now);
+        let talk = Talk::greeting(backend, settings, security(&stream, &caller), now);
         let ended = converse(stream, talk, &self.around).await;
-        session_log::ended("imap", id, peer, &ended);
+        session_log::ended("imap", id, caller.peer(), &ended);
     }
 }
 
@@ -142,12 +144,13 @@ fn turn(next: Next) -> Turn {
         Next::Write => Turn::Write,
         Next::Wait(time) => Turn::Wait(time),
         Next::StartTls => Turn::StartTls,
-        Next::Close => Turn::Close,
+        Next::HandOver | Next::Close => Turn::Close,
     }
 }
 
-fn security(stream: &Stream) -> Security {
-    match (stream.is_tls(), stream.peer().is_loopback()) {
+fn security(stream: &Stream, caller: &Caller) -> Security {
+    let near = stream.peer().is_loopback() || caller.is_trusted();
+    match (stream.is_tls(), near) {
         (true, _) => Security::Tls,
         (false, true) => Security::Loopback,
         (false, false) => Security::Clear,

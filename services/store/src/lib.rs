@@ -17,16 +17,16 @@
 //! do. A message is accepted only with the engine's word that it is durable.
 
 mod accounts;
+mod caller;
 mod config;
 mod content;
 pub mod control;
 mod door;
 mod imap;
 mod lmtp;
+mod lookup;
 mod metrics;
 mod pop3;
-mod presence;
-mod session_id;
 mod session_log;
 mod start;
 #[cfg(test)]

@@ -18,9 +18,9 @@ pub(crate) use deliver::Deliverer;
 pub(crate) use incoming::Room;
 
 use crate::accounts::Accounts;
-use crate::session_id::SessionId;
 use crate::session_log;
 use backend::LmtpBackend;
+use roost_login::SessionId;
 
 /// What a peer over a limit is told.
 pub(crate) const BUSY: &[u8] = b"421 4.3.2 Too many connections, try again later\r\n";

@@ -15,11 +15,12 @@ use roost_proto_pop3::session::{Security, Stls};
 use roost_proto_pop3::{Config, Next, Session};
 
 use crate::accounts::Accounts;
+use crate::caller::Caller;
 use crate::door::{Door, Porter};
 use crate::metrics::Protocol;
-use crate::session_id::SessionId;
 use crate::session_log;
 use backend::Pop3Backend;
+use roost_login::SessionId;
 
 /// What a peer over a limit is told.
 pub(crate) const BUSY: &[u8] = b"-ERR [SYS/TEMP] Too many connections, try again later\r\n";
@@ -48,14 +49,15 @@ impl<A: Accounts> Pop3<A> {
 
     /// Speaks with one client.
     pub(crate) async fn serve(self, stream: Stream) {
-        let (id, peer) = (SessionId::random(), stream.peer());
+        let id = SessionId::random();
+        let caller = Arc::new(Caller::new(stream.peer(), &self.porter.proxies));
         let config = Arc::new(self.config());
-        let door = Door::new(self.porter, Protocol::Pop3, id, peer);
+        let door = Door::new(self.porter, Protocol::Pop3, id, Arc::clone(&caller));
         let backend = Pop3Backend::new(door, self.store);
         let now = self.around.clock.instant();
-        let session = Session::new(backend, config, security(&stream), now);
+        let session = Session::new(backend, config, security(&stream, &caller), now);
         let ended = converse(stream, Talk(Box::new(session)), &self.around).await;
-        session_log::ended("pop3", id, peer, &ended);
+        session_log::ended("pop3", id, caller.peer(), &ended);
     }
 }
 
@@ -107,12 +109,13 @@ fn turn(next: Next) -> Turn {
         Next::Read => Turn::Read,
         Next::Wait(time) => Turn::Wait(time),
         Next::StartTls => Turn::StartTls,
-        Next::Close => Turn::Close,
+        Next::HandOver | Next::Close => Turn::Close,
     }
 }
 
-fn security(stream: &Stream) -> Security {
-    match (stream.is_tls(), stream.peer().is_loopback()) {
+fn security(stream: &Stream, caller: &Caller) -> Security {
+    let near = stream.peer().is_loopback() || caller.is_trusted();
+    match (stream.is_tls(), near) {
         (true, _) => Security::Tls,
         (false, true) => Security::Loopback,
         (false, false) => Security::None,

@@ -3,7 +3,7 @@
 use roost_kit::fields;
 use roost_kit::net::{Ended, Peer};
 
-use crate::session_id::SessionId;
+use roost_login::SessionId;
 
 /// Says how a session ended.
 pub(crate) fn ended(service: &'static str, session: SessionId, peer: Peer, ended: &Ended) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use roost_core_directory::client::{Directory, Settings as DirectorySettings};
 use roost_kit::Kit;
-use roost_kit::config::Listen;
+use roost_kit::config::{Listen, ListenSpec};
 use roost_kit::limit::LoginDelays;
 use roost_kit::net::{Admission, Security, Service, Surroundings};
 use roost_mailbox::{Opening, Store};
@@ -21,10 +21,11 @@ use crate::control;
 use crate::door::Porter;
 use crate::imap::{self, Imap};
 use crate::lmtp::{self, Deliverer, Lmtp, Room};
+use crate::lookup::{self, Own, Ports};
 use crate::metrics::Counts;
 use crate::pop3::{self, Pop3};
-use crate::presence::Presence;
 use crate::upkeep;
+use roost_login::Presence;
 
 /// How long systemd waits for the next word while the store is opened: longer than reading a segment
 /// takes on a slow disk.
@@ -49,7 +50,8 @@ pub async fn start(config: Config, kit: Kit) -> anyhow::Result<()> {
     daemon.serve_control()?;
     daemon.serve_lmtp()?;
     daemon.serve_imap()?;
-    daemon.serve_pop3()
+    daemon.serve_pop3()?;
+    daemon.serve_lookup()
 }
 
 /// What the services are made of.
@@ -71,7 +73,7 @@ impl Daemon {
         let settings =
             DirectorySettings::signed_in(&kit.shared.directory, kit.directory_identity()?);
         let directory = Directory::new(settings, kit.clock.clone())?;
-        let accounts = LdapAccounts::new(directory.clone(), &node);
+        let accounts = LdapAccounts::new(directory.clone(), &node, kit.clock.clone());
         let store = open_store(&config, &kit).await?;
         let counts = Counts::new(&kit.metrics);
         let porter = Arc::new(Porter {
@@ -79,10 +81,16 @@ impl Daemon {
             counts: counts.clone(),
             delays: LoginDelays::new(kit.clock.clone()),
             presence: Presence::new(config.sessions_per_account),
+            proxies: config.trusted_proxies.clone(),
             scram: AtomicBool::new(false),
         });
         Ok(Self {
-            readers: Admission::new("readers", config.connections.readers, &kit.metrics),
+            readers: Admission::with_exempt(
+                "readers",
+                config.connections.readers,
+                config.trusted_proxies.clone(),
+                &kit.metrics,
+            ),
             around: Surroundings {
                 clock: kit.clock.clone(),
                 tls: kit.tls.clone(),
@@ -182,6 +190,22 @@ impl Daemon {
         }
         Ok(())
     }
+
+    fn serve_lookup(&self) -> anyhow::Result<()> {
+        let own = Own {
+            node: self.kit.shared.node.name.to_ascii_lowercase(),
+            ports: Ports {
+                imap: first_port(&self.config.imap),
+                imaps: first_port(&self.config.imaps),
+                pop3: first_port(&self.config.pop3),
+                pop3s: first_port(&self.config.pop3s),
+            },
+        };
+        let router = lookup::router(self.directory.clone(), own);
+        self.kit.serve_http("lookup", &self.config.lookup, router)?;
+        Ok(())
+    }
+
     /// A service of readers.
     fn reader_service(
         &self,
@@ -223,6 +247,14 @@ async fn open_store(config: &Config, kit: &Kit) -> anyhow::Result<Store> {
     kit.health.well("store");
     kit.notify.status("serving");
     Ok(store)
+}
+
+/// The port of the first place that is an address.
+fn first_port(listen: &Listen) -> Option<u16> {
+    listen.iter().find_map(|place| match place {
+        ListenSpec::Address(address) => Some(address.port()),
+        ListenSpec::Path(_) => None,
+    })
 }
 
 /// The engine's settings.

@@ -84,7 +84,7 @@ impl Census {
         report: &mut Report,
     ) -> Result<Found, Lost> {
         let name = town.people().get(person).cloned().unwrap_or_default();
-        let mut imap = Imap::connect(town.port("imap"), &name, town.password())?;
+        let mut imap = Imap::connect(town.port("store_imap"), &name, town.password())?;
         let mut found = Found::new();
         for folder in imap.folders()? {
             let selected = imap.select(&folder)?;

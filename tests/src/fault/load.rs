@@ -67,7 +67,7 @@ impl Crowd {
             round,
             smtp: town.port("smtp"),
             lmtp: town.port("lmtp"),
-            imap: town.port("imap"),
+            imap: town.port("store_imap"),
         };
         let random = |who: u64| {
             StdRng::seed_from_u64(seed.wrapping_mul(1_000_003) ^ (u64::from(round) << 16) ^ who)

@@ -20,6 +20,8 @@ mod recipient;
 mod scram;
 mod senders;
 mod settings;
+mod standing;
+mod store;
 mod unavailable;
 
 use std::sync::Arc;
@@ -33,6 +35,8 @@ pub use recipient::{AccountRoute, Deferral, ListRoute, Refusal, Resolution};
 pub use scram::{PARAMETERS_OID, ScramParameters, ScramVerdict, VERIFY_OID};
 pub use senders::Senders;
 pub use settings::{Bind, Freshness, Limits, Settings, SettingsError, Unencrypted};
+pub use standing::Standing;
+pub use store::StoreHost;
 pub use unavailable::Unavailable;
 
 pub(crate) use find::{Find, all as all_of, any as any_of, equal};

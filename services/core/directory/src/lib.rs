@@ -11,6 +11,7 @@
 //! | [`client`] | looking up, routing, signing in: what daemons do |
 //! | [`admin`] | creating and changing: what `roostctl` does |
 //! | [`seed`] | what a new directory begins with |
+//! | [`ticket`] | how a proxy logs in at a store for somebody who has proved themselves to it |
 
 pub mod access;
 pub mod admin;
@@ -23,3 +24,4 @@ mod near;
 pub mod resolve;
 pub mod schema;
 pub mod seed;
+pub mod ticket;

@@ -49,6 +49,7 @@ pub fn entries(plan: &Plan<'_>) -> Vec<Entry> {
         Entry::new(dn::CONFIG)
             .with("objectClass", ["organizationalRole", "zimbraGlobalConfig"])
             .with("cn", ["config"])
+            .with("zimbraAuthTokenKey", [auth_token_key(plan.now)])
             .with("zimbraCreateTimestamp", [generalized_time(plan.now)]),
     );
     entries.push(
@@ -97,6 +98,15 @@ pub fn entries(plan: &Plan<'_>) -> Vec<Entry> {
             .map(|one| staff(&one, plan.now)),
     );
     entries
+}
+
+/// A fresh key for tokens that nodes accept from each other, as Zimbra writes them: number, time of
+/// making in milliseconds, 32 random octets in hexadecimal.
+#[must_use]
+pub fn auth_token_key(now: Timestamp) -> String {
+    let random: [u8; 32] = rand::random();
+    let hex: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
+    format!("0:{}:{hex}", now.as_millisecond())
 }
 
 /// A password that nobody knows, for those who were given none.

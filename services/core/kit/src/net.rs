@@ -8,7 +8,10 @@ mod accept;
 mod admission;
 mod conversation;
 mod http;
+mod network;
 mod peer;
+mod proxied;
+mod relay;
 mod sockets;
 mod stream;
 #[cfg(test)]
@@ -16,12 +19,17 @@ mod tests;
 
 pub use accept::{Security, Service};
 pub use admission::{Admission, ConnectionLimits, Permit, Refused};
-pub use conversation::{Conversation, Ended, How, Surroundings, Turn, converse, release_buffer};
+pub use conversation::{
+    Conversation, Ended, How, Surroundings, Turn, converse, negotiate, release_buffer,
+};
+pub use network::{Network, Networks, NotANetwork};
 pub use peer::Peer;
+pub use proxied::{HEADER_MAX, Header, NoHeader};
+pub use relay::{Relay, Severed};
 pub use sockets::{Listener, Sockets};
 pub use stream::{Stream, TlsDetails};
 
-pub(crate) use accept::serve;
+pub(crate) use accept::{Ground, serve};
 pub(crate) use http::serve_http;
 pub(crate) use sockets::bind_path;
 
@@ -32,6 +40,9 @@ use crate::config::ListenSpec;
 
 /// How long a TLS handshake may take.
 pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How long a balancer may take to say whom it connects.
+const HEADER_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Why a service cannot listen, or a stream cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +82,9 @@ pub enum NetError {
     /// A handshake took longer than [`HANDSHAKE_TIME_MAX`].
     #[error("TLS handshake took too long")]
     HandshakeTimeout,
+    /// A trusted balancer did not say whom it connects.
+    #[error("the balancer sent no PROXY header")]
+    NoHeader(#[source] io::Error),
     /// The stream speaks TLS already.
     #[error("the connection speaks TLS already")]
     TlsAlready,

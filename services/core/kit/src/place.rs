@@ -26,6 +26,12 @@ pub const STORE_IMAPS: u16 = 7993;
 pub const STORE_POP3: u16 = 7110;
 /// POP3 with TLS of a store.
 pub const STORE_POP3S: u16 = 7995;
+/// Route lookup of a store.
+pub const LOOKUP: u16 = 7072;
+/// HTTP as users see it; the proxy's.
+pub const HTTP: u16 = 80;
+/// HTTPS as users see it; the proxy's.
+pub const HTTPS: u16 = 443;
 /// The directory.
 pub const LDAP: u16 = 389;
 /// The directory with TLS.
@@ -36,6 +42,8 @@ pub const DIRECTORY_HEALTH: u16 = 7190;
 pub const STORE_HEALTH: u16 = 7191;
 /// Health and metrics of the mta.
 pub const MTA_HEALTH: u16 = 7192;
+/// Health and metrics of the proxy.
+pub const PROXY_HEALTH: u16 = 7193;
 /// Health and metrics of the SNMP subagent.
 pub const SNMP_HEALTH: u16 = 7195;
 
@@ -51,7 +59,7 @@ pub struct DaemonPlace {
 }
 
 /// Every daemon that a node can have. A new one goes to the end: what watches a node numbers them.
-pub const DAEMONS: [DaemonPlace; 4] = [
+pub const DAEMONS: [DaemonPlace; 5] = [
     DaemonPlace {
         name: "roost-directory",
         table: "directory-server",
@@ -72,6 +80,11 @@ pub const DAEMONS: [DaemonPlace; 4] = [
         table: "snmp",
         health: SNMP_HEALTH,
     },
+    DaemonPlace {
+        name: "roost-proxy",
+        table: "proxy",
+        health: PROXY_HEALTH,
+    },
 ];
 
 /// Where the directory keeps its entries.
@@ -84,3 +97,5 @@ pub const MTA_STATE: &str = "/var/lib/roost/queue";
 pub const STORE_CONTROL: &str = "/run/roost/store.sock";
 /// The mta's control socket.
 pub const MTA_CONTROL: &str = "/run/roost/mta.sock";
+/// The proxy's control socket.
+pub const PROXY_CONTROL: &str = "/run/roost/proxy.sock";

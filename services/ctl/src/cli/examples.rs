@@ -91,6 +91,14 @@ const EXAMPLES: &[(&[&str], &[&str])] = &[
         ],
     ),
     (
+        &["proxy"],
+        &[
+            "roostctl proxy sessions --account carol@example.org",
+            "roostctl proxy drain --store store2.example.org",
+            "roostctl proxy ban 192.0.2.7 --for 1d",
+        ],
+    ),
+    (
         &["queue"],
         &[
             "roostctl queue list",

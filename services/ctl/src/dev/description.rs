@@ -26,6 +26,8 @@ pub(super) struct Description {
     pub(super) control: PathBuf,
     /// The store's control socket.
     pub(super) store_control: PathBuf,
+    /// The proxy's control socket.
+    pub(super) proxy_control: PathBuf,
 }
 
 /// An account of the demo domain.
@@ -46,6 +48,7 @@ impl Description {
             config: state.config(),
             control: state.control(),
             store_control: state.store_control(),
+            proxy_control: state.proxy_control(),
         }
     }
 

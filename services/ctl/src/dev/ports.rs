@@ -7,7 +7,7 @@ use roost_kit::place;
 use crate::failure::Failure;
 
 /// Name in `dev.json` and well-known port.
-const SERVICES: [(&str, u16); 18] = [
+const SERVICES: [(&str, u16); 20] = [
     ("smtp", place::SMTP),
     ("submission", place::SUBMISSION),
     ("submissions", place::SUBMISSIONS),
@@ -20,12 +20,14 @@ const SERVICES: [(&str, u16); 18] = [
     ("store_imaps", place::STORE_IMAPS),
     ("store_pop3", place::STORE_POP3),
     ("store_pop3s", place::STORE_POP3S),
+    ("lookup", place::LOOKUP),
     ("ldap", place::LDAP),
     ("ldaps", place::LDAPS),
     ("directory_health", place::DIRECTORY_HEALTH),
     ("store_health", place::STORE_HEALTH),
     ("mta_health", place::MTA_HEALTH),
     ("snmp_health", place::SNMP_HEALTH),
+    ("proxy_health", place::PROXY_HEALTH),
 ];
 
 /// Every port of the suite, all on this machine's loopback.

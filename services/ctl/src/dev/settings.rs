@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub(super) const NODE: &str = "mail.example.test";
 
 /// Who signs in at the directory: its administrator and the daemons.
-const SECRETS: [&str; 3] = ["zimbra", "roost-store", "roost-mta"];
+const SECRETS: [&str; 4] = ["zimbra", "roost-store", "roost-mta", "roost-proxy"];
 
 /// Writes the configuration anew, since ports may have changed, and the secrets that are missing.
 pub(super) fn write(state: &State, ports: &Ports) -> Result<(), Failure> {
@@ -69,17 +69,17 @@ fn text(state: &State, ports: &Ports) -> String {
             ("health", listen(ports, &["directory_health"])),
         ],
     );
-    // Until there is a proxy the store answers at the front door too.
     table(
         &mut text,
         "store",
         &[
             ("state", path(&state.path("store"))),
             ("lmtp", listen(ports, &["lmtp"])),
-            ("imap", listen(ports, &["store_imap", "imap"])),
-            ("imaps", listen(ports, &["store_imaps", "imaps"])),
-            ("pop3", listen(ports, &["store_pop3", "pop3"])),
-            ("pop3s", listen(ports, &["store_pop3s", "pop3s"])),
+            ("imap", listen(ports, &["store_imap"])),
+            ("imaps", listen(ports, &["store_imaps"])),
+            ("pop3", listen(ports, &["store_pop3"])),
+            ("pop3s", listen(ports, &["store_pop3s"])),
+            ("lookup", listen(ports, &["lookup"])),
             ("control", path(&state.store_control())),
             ("health", listen(ports, &["store_health"])),
         ],
@@ -112,7 +112,34 @@ fn text(state: &State, ports: &Ports) -> String {
             ("health", listen(ports, &["snmp_health"])),
         ],
     );
+    table(
+        &mut text,
+        "proxy",
+        &[
+            ("imap", listen(ports, &["imap"])),
+            ("imaps", listen(ports, &["imaps"])),
+            ("pop3", listen(ports, &["pop3"])),
+            ("pop3s", listen(ports, &["pop3s"])),
+            ("control", path(&state.proxy_control())),
+            ("health", listen(ports, &["proxy_health"])),
+            ("linger", string("0s")),
+            ("stores", stores(ports)),
+        ],
+    );
     text
+}
+
+/// Where the one store is reached.
+fn stores(ports: &Ports) -> String {
+    let place = |service: &str| string(&ports.address(service).to_string());
+    format!(
+        "{{ {} = {{ imap = {}, imaps = {}, pop3 = {}, pop3s = {} }} }}",
+        string(NODE),
+        place("store_imap"),
+        place("store_imaps"),
+        place("store_pop3"),
+        place("store_pop3s")
+    )
 }
 
 fn table(text: &mut String, name: &str, keys: &[(&str, String)]) {
@@ -155,10 +182,8 @@ mod tests {
         assert_eq!(state.read("secrets/zimbra").unwrap(), secret);
         let config = Configuration::load(&state.config()).unwrap();
         assert_eq!(config.shared().unwrap().node.name, NODE);
-        let imap: Option<Listen> = config.value("store.imap").unwrap();
-        assert_eq!(
-            imap.unwrap().to_string(),
-            "127.0.0.1:27143, 127.0.0.1:20143"
-        );
+        let imap = |key| config.value::<Listen>(key).unwrap().unwrap().to_string();
+        assert_eq!(imap("store.imap"), "127.0.0.1:27143");
+        assert_eq!(imap("proxy.imap"), "127.0.0.1:20143");
     }
 }

@@ -93,6 +93,11 @@ impl State {
         self.socket("store")
     }
 
+    /// The proxy's control socket.
+    pub(super) fn proxy_control(&self) -> PathBuf {
+        self.socket("proxy")
+    }
+
     fn socket(&self, daemon: &str) -> PathBuf {
         const PATH_MAX: usize = 100;
         let path = self.path(&format!("run/{daemon}.sock"));

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use roost_core_directory::client::{
-    AccountRoute, Deferral, Denied, Directory, Refusal as Refused_, Resolution, ScramVerdict,
-    SignIn, Unavailable,
+    AccountRoute, Deferral, Directory, Refusal as Refused_, Resolution,
 };
 use roost_core_directory::model::{Account, Transport};
 use roost_core_directory::name::EmailAddress;
-use roost_kit::fields::{self, Chain, Escaped};
-use roost_kit::secret::Secret;
+use roost_core_directory::ticket::{Claim, Inspector, Keys};
+use roost_kit::clock::Clock;
+use roost_kit::fields::{self, Chain};
+use roost_login::{Logins, unavailable};
 use roost_proto_sasl::{Login, Parameters, Proof, Refused};
 use roost_proto_smtp::Refusal;
 
@@ -20,15 +21,22 @@ use crate::metrics::Protocol;
 #[derive(Debug, Clone)]
 pub(crate) struct LdapAccounts {
     directory: Directory,
+    logins: Logins,
     /// This node's `zimbraMailHost`.
     node: Arc<str>,
+    /// Looks at proxies' tickets.
+    inspector: Arc<Inspector>,
+    clock: Clock,
 }
 
 impl LdapAccounts {
-    pub(crate) fn new(directory: Directory, node: &str) -> Self {
+    pub(crate) fn new(directory: Directory, node: &str, clock: Clock) -> Self {
         Self {
+            logins: Logins::new(directory.clone()),
             directory,
             node: node.into(),
+            inspector: Arc::new(Inspector::new(clock.now())),
+            clock,
         }
     }
 
@@ -40,17 +48,8 @@ impl LdapAccounts {
         }
     }
 
-    /// Whose mailbox is opened when `account` has proved itself and asks to act as `authzid`.
-    async fn admit(
-        &self,
-        account: Arc<Account>,
-        authzid: Option<&str>,
-        protocol: Protocol,
-    ) -> Result<Owner, Refused> {
-        let account = match authzid {
-            None => account,
-            Some(name) => self.acting_as(account, name).await?,
-        };
+    /// Whose mailbox is opened for an account that has proved itself.
+    async fn admit(&self, account: Arc<Account>, protocol: Protocol) -> Result<Owner, Refused> {
         let enabled = match protocol {
             Protocol::Imap => account.may_use_imap(),
             Protocol::Pop3 => account.may_use_pop3(),
@@ -59,7 +58,7 @@ impl LdapAccounts {
             tracing::info!({ fields::ACCOUNT } = %account.name, ?protocol, "not enabled for the account");
             return Err(Refused::Forbidden);
         }
-        if !self.is_here(&account) {
+        if !self.is_here(&account) && !self.has_come_here(&account).await? {
             let host = account.mail_host().unwrap_or("nowhere");
             tracing::info!({ fields::ACCOUNT } = %account.name, host, "the mailbox is elsewhere");
             return Err(Refused::Forbidden);
@@ -67,30 +66,11 @@ impl LdapAccounts {
         Ok(owner(&account))
     }
 
-    /// RFC 4616 §2: an administrator may act as somebody else, everybody as themselves.
-    async fn acting_as(
-        &self,
-        account: Arc<Account>,
-        authzid: &str,
-    ) -> Result<Arc<Account>, Refused> {
-        let target = self
-            .directory
-            .account_of_login(authzid)
-            .await
-            .map_err(|error| unavailable(&error))?;
-        match target {
-            Some(target) if target.id == account.id => Ok(target),
-            Some(target) if account.is_admin() => {
-                let administrator = &account.name;
-                tracing::info!({ fields::ACCOUNT } = %target.name, %administrator, "acts as the account");
-                Ok(target)
-            }
-            _ => {
-                let asked = Escaped(authzid.as_bytes());
-                tracing::info!({ fields::ACCOUNT } = %account.name, %asked, "may not act as another");
-                Err(Refused::Forbidden)
-            }
-        }
+    /// Whether an account that was elsewhere when it was last asked about has been moved here since.
+    async fn has_come_here(&self, account: &Account) -> Result<bool, Refused> {
+        let afresh = self.directory.account_afresh(account).await;
+        let afresh = afresh.map_err(|error| unavailable(&error))?;
+        Ok(afresh.is_some_and(|account| self.is_here(&account)))
     }
 
     fn routed(&self, route: AccountRoute) -> Result<Recipient, Refusal> {
@@ -146,58 +126,51 @@ impl Accounts for LdapAccounts {
     }
 
     async fn password(&self, login: &Login, protocol: Protocol) -> Result<Owner, Refused> {
-        let password = Secret::new(login.password.expose().to_owned());
-        let answer = self
-            .directory
-            .authenticate(&login.authcid, &password)
-            .await
-            .map_err(|error| unavailable(&error))?;
-        match answer {
-            SignIn::Granted(account) => {
-                self.admit(account, login.authzid.as_deref(), protocol)
-                    .await
-            }
-            SignIn::Denied(denied) => Err(denial(denied, &login.authcid)),
+        let account = self.logins.password(login).await?;
+        self.admit(account, protocol).await
+    }
+
+    async fn ticket(&self, login: &Login, protocol: Protocol) -> Result<Owner, Refused> {
+        let config = self.directory.config().await;
+        let config = config.map_err(|error| unavailable(&error))?;
+        let Some(keys) = Keys::of(&config) else {
+            tracing::error!("the directory has no zimbraAuthTokenKey, so proxies cannot log in");
+            return Err(Refused::Unavailable);
+        };
+        let account = self.directory.account_of_login(&login.authcid).await;
+        let Some(account) = account.map_err(|error| unavailable(&error))? else {
+            return Err(Refused::Credentials);
+        };
+        let claim = Claim {
+            account: account.id,
+            service: protocol.name(),
+            store: &self.node,
+        };
+        let ticket = login.password.expose();
+        if let Err(error) = self.inspector.check(&keys, ticket, claim, self.clock.now()) {
+            tracing::warn!({ fields::ACCOUNT } = %account.name, %error, "a proxy's ticket is refused");
+            return Err(match error.is_transient() {
+                true => Refused::Unavailable,
+                false => Refused::Credentials,
+            });
         }
+        self.admit(account, protocol).await
     }
 
     async fn offers_scram(&self) -> bool {
-        self.directory.offers_scram().await.unwrap_or(false)
+        self.logins.offers_scram().await
     }
 
     async fn scram_parameters(&self, name: &str) -> Result<Parameters, Refused> {
-        let parameters = self
-            .directory
-            .scram_parameters(name)
-            .await
-            .map_err(|error| unavailable(&error))?;
-        Parameters::new(parameters.salt, parameters.iterations).map_err(|error| {
-            tracing::warn!(%error, "the directory's SCRAM parameters cannot be used");
-            Refused::Unavailable
-        })
+        self.logins.scram_parameters(name).await
     }
 
     async fn scram_verify(&self, proof: &Proof, protocol: Protocol) -> Result<Proven, Refused> {
-        let verdict = self
-            .directory
-            .scram_verify(&proof.name, &proof.auth_message, &proof.client_proof)
-            .await
-            .map_err(|error| unavailable(&error))?;
-        match verdict {
-            ScramVerdict::Granted {
-                account,
-                server_signature,
-            } => Ok(Proven {
-                owner: self
-                    .admit(account, proof.authzid.as_deref(), protocol)
-                    .await?,
-                signature: server_signature.try_into().map_err(|_odd| {
-                    tracing::warn!("the directory's SCRAM signature has a wrong length");
-                    Refused::Unavailable
-                })?,
-            }),
-            ScramVerdict::Denied(denied) => Err(denial(denied, &proof.name)),
-        }
+        let (account, signature) = self.logins.scram_verify(proof).await?;
+        Ok(Proven {
+            owner: self.admit(account, protocol).await?,
+            signature: signature.0,
+        })
     }
 }
 
@@ -213,21 +186,4 @@ fn owner(account: &Account) -> Owner {
             _ => Pop3Deletion::Delete,
         },
     }
-}
-
-fn denial(denied: Denied, name: &str) -> Refused {
-    match denied {
-        Denied::Credentials => Refused::Credentials,
-        Denied::Status(status) => {
-            let name = Escaped(name.as_bytes());
-            tracing::info!({ fields::ACCOUNT } = %name, status = status.name(), "may not sign in");
-            Refused::Forbidden
-        }
-    }
-}
-
-fn unavailable(error: &Unavailable) -> Refused {
-    let error = Chain(error);
-    tracing::warn!(%error, "nobody can sign in");
-    Refused::Unavailable
 }

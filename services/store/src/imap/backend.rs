@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use roost_kit::clock::Clock;
 use roost_mailbox::Store;
+use roost_proto_imap::grammar::IdField;
 use roost_proto_imap::{Backend, Failure};
 use roost_proto_sasl::scram::ServerSignature;
 use roost_proto_sasl::{Authenticate, Login, Parameters, Proof, Refused};
@@ -37,6 +38,14 @@ impl<A: Accounts> Authenticate for ImapBackend<A> {
 
 impl<A: Accounts> Backend for ImapBackend<A> {
     type Mailboxes = Home;
+
+    fn identified(&self, fields: &[IdField]) {
+        self.door.identified(
+            fields
+                .iter()
+                .filter_map(|(name, value)| Some((&name[..], value.as_deref()?))),
+        );
+    }
 
     async fn open(&self, reader: Reader) -> Result<Home, Failure> {
         let account = reader.owner.id.uuid().into();

@@ -14,7 +14,7 @@ use roost_proto_smtp::{Backend, Envelope, Finish, Recipient, Refusal};
 use super::deliver::{Deliverer, Resolved};
 use super::incoming::Incoming;
 use crate::accounts::Accounts;
-use crate::session_id::SessionId;
+use roost_login::SessionId;
 
 /// One session's backend.
 pub(super) struct LmtpBackend<A> {

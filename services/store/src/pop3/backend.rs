@@ -88,6 +88,12 @@ impl<A: Accounts> Backend for Pop3Backend<A> {
     type Maildrop = Inbox;
     type Message = Reading;
 
+    fn forwarded(&self, fields: &str) -> bool {
+        let fields = fields.split(' ').filter_map(|field| field.split_once('='));
+        self.door
+            .identified(fields.map(|(name, value)| (name.as_bytes(), value.as_bytes())))
+    }
+
     async fn open(&self, reader: &Reader) -> Result<Inbox, Refusal> {
         let trouble = |error| trouble::pop3(&error);
         let account = reader.owner.id.uuid().into();

@@ -259,3 +259,17 @@ async fn a_nul_travels_only_where_it_may() {
     );
     assert!(fetched("BINARY.PEEK[]").await.starts_with(text.as_bytes()));
 }
+
+#[tokio::test]
+async fn a_trusted_proxy_logs_in_by_ticket_for_a_client_elsewhere() {
+    let stage = Stage::set().await;
+    let mut imap = stage.imap_stranger().await;
+    imap.say("i ID (\"x-originating-ip\" \"192.0.2.7\" \"x-session-id\" \"abc\")")
+        .await;
+    imap.until("i OK").await;
+    imap.say(&format!("l LOGIN {ALICE} rt1.good")).await;
+    imap.until("l OK").await;
+    let mut imap = stage.imap_stranger().await;
+    imap.say(&format!("l LOGIN {ALICE} rt1.forged")).await;
+    imap.until("l NO [AUTHENTICATIONFAILED]").await;
+}

@@ -55,3 +55,17 @@ async fn unique_ids_last() {
     assert_eq!(seen[0], seen[1]);
     assert_ne!(seen[0][0], seen[0][1]);
 }
+
+#[tokio::test]
+async fn a_trusted_proxy_says_for_whom_it_speaks() {
+    let stage = Stage::set().await;
+    let mut pop3 = stage.pop3_stranger().await;
+    pop3.say("XCLIENT ADDR=192.0.2.7 PORT=5600 SESSION=abc")
+        .await;
+    pop3.expect("+OK").await;
+    pop3.say("XCLIENT TTL=1").await;
+    pop3.expect("-ERR").await;
+    pop3.say(&format!("USER {ALICE}\r\nPASS rt1.good")).await;
+    pop3.expect("+OK").await;
+    pop3.expect("+OK 0 messages").await;
+}

@@ -25,7 +25,7 @@ use crate::imap::Imap;
 use crate::lmtp::{Deliverer, Lmtp, Room};
 use crate::metrics::Counts;
 use crate::pop3::Pop3;
-use crate::presence::Presence;
+use roost_login::Presence;
 
 pub(super) const ALICE: &str = "alice@example.test";
 pub(super) const BOB: &str = "bob@example.test";
@@ -66,6 +66,7 @@ impl Stage {
             counts: counts.clone(),
             delays: LoginDelays::new(clock.clone()),
             presence: Presence::new(SESSIONS),
+            proxies: roost_kit::net::Networks::loopback(),
             scram: AtomicBool::new(false),
         });
         let node: roost_proto_smtp::Domain = "store.example.test".parse().unwrap();
@@ -138,6 +139,13 @@ impl Stage {
         wire.say(&format!("USER {account}")).await;
         wire.expect("+OK").await;
         wire.say("PASS secret").await;
+        wire.expect("+OK").await;
+        wire
+    }
+
+    /// A greeted POP3 session of nobody.
+    pub(super) async fn pop3_stranger(&self) -> Wire {
+        let mut wire = Wire::connect(self.pop3).await;
         wire.expect("+OK").await;
         wire
     }

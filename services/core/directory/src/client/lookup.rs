@@ -70,6 +70,30 @@ impl Directory {
             .await
     }
 
+    /// The domain that a host name on the web stands for (`zimbraVirtualHostname`). Not cached.
+    ///
+    /// # Errors
+    /// When the directory cannot be asked.
+    pub async fn domain_by_virtual_host(
+        &self,
+        host: &str,
+    ) -> Result<Option<Arc<Domain>>, Unavailable> {
+        self.ask_domain(find::equal("zimbraVirtualHostname", host))
+            .await
+    }
+
+    /// The domain whose users connect to an address (`zimbraVirtualIPAddress`). Not cached.
+    ///
+    /// # Errors
+    /// When the directory cannot be asked.
+    pub async fn domain_by_virtual_address(
+        &self,
+        address: std::net::IpAddr,
+    ) -> Result<Option<Arc<Domain>>, Unavailable> {
+        let filter = find::equal("zimbraVirtualIPAddress", &address.to_string());
+        self.ask_domain(filter).await
+    }
+
     async fn ask_domain(&self, filter: String) -> Result<Option<Arc<Domain>>, Unavailable> {
         let filter = find::all(&["(objectClass=zimbraDomain)", &filter]);
         let Some(entry) = self.first(&filter).await? else {
@@ -223,6 +247,17 @@ impl Directory {
             .party_by_id(id.uuid())
             .await?
             .and_then(Party::into_account))
+    }
+
+    /// An account as it is now, past the cache; nothing when it is gone.
+    ///
+    /// # Errors
+    /// When the directory cannot be asked.
+    pub async fn account_afresh(
+        &self,
+        account: &Account,
+    ) -> Result<Option<Arc<Account>>, Unavailable> {
+        self.account_by_dn(account.dn()).await
     }
 
     /// An account by its distinguished name; not cached.

@@ -9,11 +9,11 @@ use tokio::sync::watch;
 
 use super::{Daemon, Loaded};
 use crate::clock::Clock;
-use crate::config::{Configuration, ListenSpec, Settings, Shared};
+use crate::config::{Configuration, Listen, ListenSpec, Settings, Shared};
 use crate::disk::{DiskHandle, RealDisk};
 use crate::health::Health;
 use crate::metrics::Metrics;
-use crate::net::{self, NetError, Service, Sockets, Stream};
+use crate::net::{self, Ground, NetError, Networks, Service, Sockets, Stream};
 use crate::notify::Notifier;
 use crate::secret::{Identity, SecretError};
 use crate::tasks::Tasks;
@@ -85,7 +85,37 @@ impl Kit {
         F: Fn(Stream) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        net::serve(&self.sockets, &self.tasks, &self.tls, service, handle)
+        self.serve_behind(&Networks::default(), service, handle)
+    }
+
+    /// The same, where connections from `balancers` begin with a header of the PROXY protocol, by
+    /// which the balancer says who the client is.
+    pub fn serve_behind<F, Fut>(
+        &self,
+        balancers: &Networks,
+        service: Service,
+        handle: F,
+    ) -> Result<Vec<ListenSpec>, NetError>
+    where
+        F: Fn(Stream) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let ground = Ground {
+            sockets: &self.sockets,
+            tasks: &self.tasks,
+            tls: &self.tls,
+        };
+        net::serve(ground, service, balancers, handle)
+    }
+
+    /// Serves pages over HTTP/1.1 in the clear, for other nodes, until workers are told to end.
+    pub fn serve_http(
+        &self,
+        name: &'static str,
+        listen: &Listen,
+        router: Router,
+    ) -> Result<(), NetError> {
+        net::serve_http(&self.sockets, &self.tasks, name, listen, router)
     }
 
     /// Serves commands of `roostctl` at a Unix socket.

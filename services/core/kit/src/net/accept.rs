@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Admission, Listener, NetError, Peer, Refused, Sockets, Stream};
+use super::{Admission, Listener, NetError, Networks, Peer, Permit, Refused, Sockets, Stream};
 use crate::config::{Listen, ListenSpec};
 use crate::tasks::Tasks;
 use crate::tls::Tls;
@@ -38,19 +38,32 @@ pub enum Security {
     Tls,
 }
 
+/// What listeners stand on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) sockets: &'a Sockets,
+    pub(crate) tasks: &'a Tasks,
+    pub(crate) tls: &'a Tls,
+}
+
 /// Listens for `service` and runs `handle` as a session for each connection, until the drain.
-/// Returns the places, with the real port where 0 was asked for.
+/// Connections from `balancers` begin with a header that says who the client is. Returns the places,
+/// with the real port where 0 was asked for.
 pub(crate) fn serve<F, Fut>(
-    sockets: &Sockets,
-    tasks: &Tasks,
-    tls: &Tls,
+    ground: Ground<'_>,
     service: Service,
+    balancers: &Networks,
     handle: F,
 ) -> Result<Vec<ListenSpec>, NetError>
 where
     F: Fn(Stream) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    let Ground {
+        sockets,
+        tasks,
+        tls,
+    } = ground;
     let name = service.name;
     let listeners = sockets.listen(name, &service.listen)?;
     if service.security == Security::Tls && !tls.available() && !listeners.is_empty() {
@@ -60,6 +73,7 @@ where
         service,
         tasks: tasks.clone(),
         tls: tls.clone(),
+        balancers: balancers.clone(),
         handle,
     });
     let mut bound = Vec::new();
@@ -79,6 +93,7 @@ struct Entrance<F> {
     service: Service,
     tasks: Tasks,
     tls: Tls,
+    balancers: Networks,
     handle: F,
 }
 
@@ -102,24 +117,49 @@ where
     }
 
     fn enter(self: &Arc<Self>, stream: Stream) {
-        let service = &self.service;
-        let peer = stream.peer();
-        let permit = match service.admission.admit(peer) {
-            Ok(permit) => permit,
-            Err(limit) => return self.turn_away(&stream, limit),
-        };
         let entrance = Arc::clone(self);
-        self.tasks.spawn(service.name, async move {
-            let stream = match entrance.service.security {
-                Security::Clear => stream,
-                Security::Tls => match stream.upgrade(&entrance.tls).await {
-                    Ok(stream) => stream,
-                    Err(error) => return entrance.no_handshake(peer, &error),
-                },
-            };
-            (entrance.handle)(stream).await;
-            drop(permit);
-        });
+        if self.balancers.contain_peer(stream.peer()) && !self.balancers.is_empty() {
+            // How many wait here is the balancer's to limit; it is ours too.
+            self.tasks.spawn(self.service.name, async move {
+                let balancer = stream.peer();
+                match stream.announced().await {
+                    Ok(stream) => {
+                        if let Some(permit) = entrance.admit(&stream) {
+                            entrance.receive(stream, permit).await;
+                        }
+                    }
+                    Err(error) => entrance.no_session(balancer, &error),
+                }
+            });
+        } else if let Some(permit) = self.admit(&stream) {
+            self.tasks.spawn(self.service.name, async move {
+                entrance.receive(stream, permit).await;
+            });
+        }
+    }
+
+    fn admit(&self, stream: &Stream) -> Option<Permit> {
+        match self.service.admission.admit(stream.peer()) {
+            Ok(permit) => Some(permit),
+            Err(limit) => {
+                self.turn_away(stream, limit);
+                None
+            }
+        }
+    }
+
+    async fn receive(&self, stream: Stream, permit: Permit) {
+        let peer = stream.peer();
+        let stream = match self.service.security {
+            Security::Clear => Ok(stream),
+            // In a place of its own, which sessions need not carry along.
+            Security::Tls => Box::pin(stream.upgrade(&self.tls)).await,
+        };
+        match stream {
+            Ok(stream) => (self.handle)(stream).await,
+            Err(error) => self.no_session(peer, &error),
+        }
+        drop(permit);
     }
 
     fn turn_away(&self, stream: &Stream, limit: Refused) {
@@ -130,9 +170,9 @@ where
         }
     }
 
-    fn no_handshake(&self, peer: Peer, error: &NetError) {
+    fn no_session(&self, peer: Peer, error: &NetError) {
         let error = crate::fields::Chain(error);
-        tracing::info!(service = self.service.name, %peer, %error, "no TLS session");
+        tracing::info!(service = self.service.name, %peer, %error, "no session");
     }
 
     async fn pause(&self, error: &io::Error) {

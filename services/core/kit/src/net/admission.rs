@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde::Deserialize;
 
-use super::Peer;
+use super::{Networks, Peer};
 use crate::limit::address_key;
 use crate::metrics::{Counter, EncodeLabelSet, Family, Gauge, Metrics};
 
@@ -38,6 +38,8 @@ pub struct Admission(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     limits: Mutex<ConnectionLimits>,
+    /// Whose connections are not counted by address: many clients are behind them.
+    exempt: Networks,
     present: Mutex<Present>,
     open: Gauge,
     accepted: Counter,
@@ -77,6 +79,17 @@ impl Admission {
     /// Limits for a group of services; metrics are named `<group>_connections…`.
     #[must_use]
     pub fn new(group: &str, limits: ConnectionLimits, metrics: &Metrics) -> Self {
+        Self::with_exempt(group, limits, Networks::default(), metrics)
+    }
+
+    /// The same; what comes from `exempt` is limited in total only.
+    #[must_use]
+    pub fn with_exempt(
+        group: &str,
+        limits: ConnectionLimits,
+        exempt: Networks,
+        metrics: &Metrics,
+    ) -> Self {
         let open = metrics.gauge(&format!("{group}_connections_open"), "Connections now open");
         let accepted = metrics.counter(
             &format!("{group}_connections"),
@@ -89,6 +102,7 @@ impl Admission {
         );
         Self(Arc::new(Inner {
             limits: Mutex::new(limits),
+            exempt,
             present: Mutex::default(),
             open,
             accepted,
@@ -118,7 +132,7 @@ impl Admission {
     }
 
     fn count(&self, peer: Peer) -> Result<Permit, Refused> {
-        let address = match peer.is_loopback() {
+        let address = match peer.is_loopback() || self.0.exempt.contain_peer(peer) {
             true => None,
             false => peer.ip().map(address_key),
         };

@@ -40,6 +40,8 @@ pub enum Turn {
     Wait(Duration),
     /// Write what waits, then begin TLS.
     StartTls,
+    /// Write what waits, then leave the connection to whoever called [`negotiate`].
+    HandOver,
     /// Write what waits, then close.
     Close,
 }
@@ -137,20 +139,31 @@ enum Woken {
 
 /// Talks until one side ends it.
 pub async fn converse<C: Conversation>(stream: Stream, session: C, around: &Surroundings) -> Ended {
+    negotiate(stream, session, around).await.0
+}
+
+/// Talks until one side ends it or the session hands the connection over; then both come back, with
+/// what the client has sent already in the session's input.
+pub async fn negotiate<C: Conversation>(
+    stream: Stream,
+    session: C,
+    around: &Surroundings,
+) -> (Ended, Option<(Stream, C)>) {
     let mut line = Line {
         stream: Some(stream),
         octets_in: 0,
         octets_out: 0,
     };
-    let how = match talk(&mut line, session, around).await {
-        Ok(()) => How::Closed,
-        Err(how) => how,
+    let (how, session) = match talk(&mut line, session, around).await {
+        Ok(session) => (How::Closed, session),
+        Err(how) => (how, None),
     };
-    Ended {
+    let ended = Ended {
         how,
         octets_in: line.octets_in,
         octets_out: line.octets_out,
-    }
+    };
+    (ended, line.stream.take().zip(session))
 }
 
 /// A connection with its counters.
@@ -165,7 +178,7 @@ async fn talk<C: Conversation>(
     line: &mut Line,
     mut session: C,
     around: &Surroundings,
-) -> Result<(), How> {
+) -> Result<Option<C>, How> {
     let mut drained = false;
     let mut turn = Turn::Continue;
     loop {
@@ -181,7 +194,11 @@ async fn talk<C: Conversation>(
         line.write(session.output()).await.map_err(How::Broken)?;
         turn = match turn {
             Turn::Continue | Turn::Write | Turn::Wait(_) => Turn::Continue,
-            Turn::Close => return line.close().await.map_err(How::Broken),
+            Turn::Close => {
+                line.close().await.map_err(How::Broken)?;
+                return Ok(None);
+            }
+            Turn::HandOver => return Ok(Some(session)),
             Turn::StartTls => {
                 let details = line.start_tls(&around.tls).await.map_err(How::NoTls)?;
                 session = session.secured(details, around.clock.instant());

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use nix::sys::socket::{setsockopt, sockopt};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, CommonState};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
-use super::{HANDSHAKE_TIME_MAX, NetError, Peer};
+use super::{HANDSHAKE_TIME_MAX, HEADER_TIME_MAX, Header, NetError, Peer};
 use crate::config::ListenSpec;
 use crate::tls::Tls;
 
@@ -63,6 +64,7 @@ impl Stream {
                 ListenSpec::Address(address) => {
                     let stream = TcpStream::connect(address).await?;
                     stream.set_nodelay(true)?;
+                    setsockopt(&stream, sockopt::KeepAlive, &true)?;
                     Ok(Self::new(Transport::Tcp(stream), Peer::remote(*address)))
                 }
                 ListenSpec::Path(path) => {
@@ -123,6 +125,31 @@ impl Stream {
             inner: Inner::Tls(Box::new(stream.into())),
             peer: self.peer,
         })
+    }
+
+    /// Reads the header by which a balancer says whom it connects, and takes that for the peer.
+    pub(super) async fn announced(mut self) -> Result<Self, NetError> {
+        let reading = async {
+            let mut octets = Vec::new();
+            loop {
+                if let Some((header, _)) = Header::read(&octets)? {
+                    return Ok(header);
+                }
+                // Not an octet more: what follows may be TLS, whose reader is another.
+                let mut room = (&mut self).take(Header::wanted(&octets) as u64);
+                if room.read_to_end(&mut octets).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+        };
+        let header = tokio::time::timeout(HEADER_TIME_MAX, reading)
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(NetError::NoHeader)?;
+        if let Header::Client(peer) = header {
+            self.peer = peer;
+        }
+        Ok(self)
     }
 
     /// Who is at the other end.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::config::{CertificateFiles, Listen, TlsSettings};
@@ -20,6 +21,7 @@ struct Node {
     tasks: Tasks,
     tls: Tls,
     metrics: Metrics,
+    balancers: Networks,
 }
 
 impl Node {
@@ -29,6 +31,7 @@ impl Node {
             tasks: Tasks::new(),
             tls: Tls::none(),
             metrics: Metrics::new("roost-test", "0"),
+            balancers: Networks::default(),
         }
     }
 
@@ -77,7 +80,12 @@ impl Node {
         let draining = self.tasks.draining();
         let handle = move |stream| echo(stream, tls.clone(), draining.clone());
         let sockets = Sockets::default();
-        let places = super::serve(&sockets, &self.tasks, &self.tls, service, handle)?;
+        let ground = Ground {
+            sockets: &sockets,
+            tasks: &self.tasks,
+            tls: &self.tls,
+        };
+        let places = super::serve(ground, service, &self.balancers, handle)?;
         Ok(places[0].clone())
     }
 }
@@ -191,4 +199,113 @@ async fn a_place_that_is_taken_is_named() {
         text.contains(&place.to_string()) && text.contains("ss -ltnp"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn a_balancer_says_who_the_client_is_and_nobody_else_can() {
+    let mut node = Node::new();
+    let strangers = node
+        .serve(node.service(Security::Clear, ConnectionLimits::default()))
+        .unwrap();
+    node.balancers = Networks::loopback();
+    let limits = ConnectionLimits {
+        total: 10,
+        per_address: 0,
+    };
+    let place = node.serve(node.service(Security::Clear, limits)).unwrap();
+    let announced = |header: &'static [u8], place: ListenSpec| async move {
+        let mut stream = Stream::connect(&place, PATIENCE).await.unwrap();
+        stream.write_all(header).await.unwrap();
+        stream.write_all(b".").await.unwrap();
+        let mut heard = Vec::new();
+        // A refused connection is reset, as octets of ours lie unread in it.
+        stream.read_to_end(&mut heard).await.ok();
+        String::from_utf8(heard).unwrap()
+    };
+    let local = announced(b"PROXY UNKNOWN\r\n", place.clone()).await;
+    assert_eq!(local, "true None");
+    // Somebody else, and as such over the limit by address.
+    let remote = announced(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", place.clone()).await;
+    assert_eq!(remote, "too many\r\n");
+    assert_eq!(announced(b"a1 NOOP\r\n", place).await, "");
+    assert_eq!(
+        announced(b"PROXY UNKNOWN\r\n", strangers).await,
+        "true None"
+    );
+}
+
+/// Two joined streams, and the far ends of both.
+async fn joined() -> (Stream, Stream, JoinSet<(Severed, Relay)>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = ListenSpec::Address(listener.local_addr().unwrap());
+    let mut ends = Vec::new();
+    for _ in 0..2 {
+        let far = Stream::connect(&place, PATIENCE).await.unwrap();
+        let near = Stream::from_tcp(listener.accept().await.unwrap().0).unwrap();
+        ends.push((far, near));
+    }
+    let (server, mut near_server) = ends.pop().unwrap();
+    let (client, mut near_client) = ends.pop().unwrap();
+    let mut relayed = JoinSet::new();
+    relayed.spawn(async move {
+        let early = bytes::Bytes::from_static(b"early ");
+        let mut relay = Relay::new(early, bytes::Bytes::new());
+        (relay.run(&mut near_client, &mut near_server).await, relay)
+    });
+    (client, server, relayed)
+}
+
+#[tokio::test]
+async fn a_joined_pair_hears_each_other_to_the_end() {
+    let (mut client, mut server, mut relayed) = joined().await;
+    let large = vec![7; 3 << 20];
+    let question = async {
+        client.write_all(b"question").await.unwrap();
+        // Half closed: the answer still comes.
+        client.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        answer
+    };
+    let answer = async {
+        let mut asked = String::new();
+        server.read_to_string(&mut asked).await.unwrap();
+        assert_eq!(asked, "early question");
+        server.write_all(&large).await.unwrap();
+        server.shutdown().await.unwrap();
+    };
+    let (heard, ()) = tokio::join!(question, answer);
+    assert!(heard == large);
+    let (how, relay) = relayed.join_next().await.unwrap().unwrap();
+    assert_eq!((relay.forth(), relay.back()), (14, 3 << 20));
+    assert!(!relay.is_at_line_end());
+    assert!(matches!(how, Severed::ClientLeft), "{how:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_goes_ends_the_pair() {
+    let (mut client, mut server, mut relayed) = joined().await;
+    server.write_all(b"bye").await.unwrap();
+    drop(server);
+    let mut last = String::new();
+    client.read_to_string(&mut last).await.ok();
+    let (how, _) = relayed.join_next().await.unwrap().unwrap();
+    let gone = matches!(how, Severed::ServerClosed | Severed::ServerBroke(_));
+    assert!(gone, "{how:?}");
+}
+
+#[tokio::test]
+async fn a_reader_that_does_not_read_stops_the_writer() {
+    let (client, mut server, mut relayed) = joined().await;
+    let stretch = [1; 64 * 1024];
+    let mut taken = 0;
+    while tokio::time::timeout(Duration::from_millis(200), server.write_all(&stretch))
+        .await
+        .is_ok()
+    {
+        taken += stretch.len();
+        assert!(taken < 64 << 20, "nothing stops the writer");
+    }
+    drop(client);
+    relayed.join_next().await.unwrap().unwrap();
 }

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use roost_mime::Structure;
 use roost_proto_sasl::Authenticate;
 
+use crate::grammar::{IdField, Tag};
 use crate::types::{
     EmailId, Flags, Keyword, KeywordId, MailboxId, MailboxName, ModSeq, SpecialUse, SystemFlag,
     SystemFlags, Uid, UidValidity,
@@ -28,6 +29,23 @@ pub trait Backend: Authenticate + Send + Sync {
     /// An account's mailboxes.
     type Mailboxes: Mailboxes;
 
+    /// The client has said who it is (RFC 2971). A proxy in front says so for whom it speaks.
+    fn identified(&self, fields: &[IdField]) {
+        let _ = fields;
+    }
+
+    /// An account has just proved its identity: are its mailboxes served here? A proxy connects to
+    /// where they are, logs in there under `tag`, and answers what the client is to hear; octets that
+    /// come after are none of this session's business.
+    fn hand_over(
+        &self,
+        account: Self::Account,
+        tag: &Tag,
+    ) -> impl Future<Output = Result<Whereabouts<Self::Account>, Failure>> + Send {
+        let _ = tag;
+        std::future::ready(Ok(Whereabouts::Here(account)))
+    }
+
     /// Opens the mailboxes of an account that has just proved its identity.
     fn open(
         &self,
@@ -36,6 +54,15 @@ pub trait Backend: Authenticate + Send + Sync {
 
     /// The wall clock: for SEARCH OLDER and YOUNGER (RFC 5032).
     fn now(&self) -> Timestamp;
+}
+
+/// Where an account's mailboxes are served.
+#[derive(Debug)]
+pub enum Whereabouts<A> {
+    /// By this server.
+    Here(A),
+    /// By another, to which the connection now leads; this completes the login.
+    Elsewhere(Bytes),
 }
 
 /// One account's mailboxes and their messages.

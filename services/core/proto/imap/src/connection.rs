@@ -12,6 +12,7 @@
 //!         Write    => write from `out` until it is not full
 //!         Wait(d)  => write all of `out`; sleep d
 //!         StartTls => write all of `out`; negotiate; connection = connection.after_tls(now)
+//!         HandOver => write all of `out`; whoever the backend connected goes on with connection.buffer()
 //!         Close    => write all of `out`; stop
 //!     }
 //! }

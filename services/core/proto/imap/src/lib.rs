@@ -47,14 +47,16 @@ mod connection;
 pub mod frame;
 pub mod grammar;
 pub mod limits;
+mod nowhere;
 mod out;
 pub mod session;
 pub mod types;
 
 pub use backend::{
     Appended, Backend, Claim, Copied, Counts, Difference, Entry, Failure, FlagAction, FlagChange,
-    Kind, Mailbox, Mailboxes, MessageId, NewMessage, Snapshot, Subscription,
+    Kind, Mailbox, Mailboxes, MessageId, NewMessage, Snapshot, Subscription, Whereabouts,
 };
 pub use connection::Connection;
+pub use nowhere::Nowhere;
 pub use out::Out;
 pub use session::{Next, Security, Session, Settings, StartTls};

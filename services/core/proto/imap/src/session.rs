@@ -87,6 +87,9 @@ pub enum Next {
     Wait(Duration),
     /// Write what waits in `Out`, then negotiate TLS and go on in a session that knows it.
     StartTls,
+    /// Write what waits in `Out`; from then on the connection is the backend's, and what
+    /// [`Connection::buffer`](crate::Connection::buffer) holds goes to where it leads.
+    HandOver,
     /// Write what waits in `Out`, then close.
     Close,
 }
@@ -95,6 +98,8 @@ enum State<M: Mailboxes> {
     Stranger,
     Authenticated(M),
     Selected(M, Box<View<M::Snapshot>>),
+    /// Another server has taken over.
+    Elsewhere,
     Over,
 }
 
@@ -246,10 +251,10 @@ impl<B: Backend> Session<B> {
                 return Next::Close;
             }
         }
-        if let State::Over = self.state {
-            Next::Close
-        } else {
-            Next::Read
+        match self.state {
+            State::Over => Next::Close,
+            State::Elsewhere => Next::HandOver,
+            State::Stranger | State::Authenticated(_) | State::Selected(..) => Next::Read,
         }
     }
 
@@ -292,7 +297,7 @@ impl<B: Backend> Session<B> {
     /// How many octets of a refused command may be skipped.
     pub(crate) fn skip_max(&self) -> u64 {
         match self.state {
-            State::Stranger | State::Over => limits::SKIP_OCTETS_STRANGER,
+            State::Stranger | State::Elsewhere | State::Over => limits::SKIP_OCTETS_STRANGER,
             State::Authenticated(_) | State::Selected(..) => limits::SKIP_OCTETS,
         }
     }
@@ -328,7 +333,9 @@ impl<B: Backend> Session<B> {
             }
             (Needs::WritableMailbox, State::Selected(..)) => Ok(()),
             (Needs::Stranger, _) => Err(Ending::bad(text::LOGGED_IN_ALREADY)),
-            (_, State::Stranger | State::Over) => Err(Ending::bad(text::LOGIN_FIRST)),
+            (_, State::Stranger | State::Elsewhere | State::Over) => {
+                Err(Ending::bad(text::LOGIN_FIRST))
+            }
             (Needs::Mailbox | Needs::WritableMailbox, State::Authenticated(_)) => {
                 Err(Ending::bad(text::SELECT_FIRST))
             }
@@ -347,7 +354,10 @@ impl<B: Backend> Session<B> {
             CommandBody::Capability => self.capability(out),
             CommandBody::Noop | CommandBody::Check => Ok(Ending::ok(text::DONE)),
             CommandBody::Logout => return Some(self.logout(tag, out)),
-            CommandBody::Id(_) => self.id(out),
+            CommandBody::Id(fields) => {
+                self.backend.identified(&fields);
+                self.id(out)
+            }
             CommandBody::StartTls => return self.starttls(tag, out),
             CommandBody::Authenticate { mechanism, initial } => {
                 self.authenticate(tag, &mechanism, initial.as_deref(), out)
@@ -471,7 +481,7 @@ impl<B: Backend> Session<B> {
     fn home(&self) -> Result<&B::Mailboxes, Ending> {
         match &self.state {
             State::Authenticated(mailboxes) | State::Selected(mailboxes, _) => Ok(mailboxes),
-            State::Stranger | State::Over => Err(Ending::bad(text::LOGIN_FIRST)),
+            State::Stranger | State::Elsewhere | State::Over => Err(Ending::bad(text::LOGIN_FIRST)),
         }
     }
 

@@ -37,6 +37,8 @@ pub enum Command {
     Dele(Number),
     /// RSET.
     Rset,
+    /// XCLIENT: a proxy says for whom it speaks, as Dovecot's do (`ADDR=192.0.2.7 PORT=5600`).
+    Xclient(String),
 }
 
 /// `AUTH mechanism [initial-response]`.
@@ -102,6 +104,10 @@ impl Command {
             return Err(Malformed::TooLong);
         }
         match keyword.as_slice() {
+            b"XCLIENT" => {
+                let fields: Vec<&str> = words(rest)?.collect();
+                Ok(Self::Xclient(fields.join(" ")))
+            }
             b"USER" => Ok(Self::User(one(rest)?.to_owned())),
             // RFC 1939 §7: a space in the argument of PASS is part of the password.
             b"PASS" if !rest.is_empty() => Ok(Self::Pass(rest.to_vec())),
@@ -213,6 +219,7 @@ impl fmt::Debug for Command {
             Self::Top(..) => "TOP",
             Self::Dele(_) => "DELE",
             Self::Rset => "RSET",
+            Self::Xclient(_) => "XCLIENT",
         })
     }
 }
@@ -238,6 +245,10 @@ mod tests {
             ("TOP 2 0", Command::Top(number, 0)),
             ("TOP 2 99999999999999999999", Command::Top(number, u64::MAX)),
             ("DELE 002", Command::Dele(number)),
+            (
+                "XCLIENT ADDR=192.0.2.7  PORT=5",
+                Command::Xclient("ADDR=192.0.2.7 PORT=5".into()),
+            ),
         ] {
             assert!(Command::parse(line.as_bytes()) == Ok(command), "{line}");
         }

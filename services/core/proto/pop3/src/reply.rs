@@ -76,6 +76,7 @@ pub(crate) const LOGIN_MALFORMED: Reply = Reply::Err("Malformed authentication e
 pub(crate) const LOGIN_INSECURE: Reply =
     Reply::Err("[AUTH] Logging in needs an encrypted connection: use STLS or port 995");
 pub(crate) const UNKNOWN_MECHANISM: Reply = Reply::Err("Unknown authentication mechanism");
+pub(crate) const NO_PROXY: Reply = Reply::Err("Only for trusted proxies");
 pub(crate) const USER_FIRST: Reply = Reply::Err("Give USER first");
 
 pub(crate) const UNKNOWN_COMMAND: Reply = Reply::Err("Unknown command");

@@ -44,6 +44,9 @@ pub enum Next {
     Wait(Duration),
     /// Write the output, start TLS, then [`Session::secured`].
     StartTls,
+    /// Write the output; from then on the connection is the backend's, and what
+    /// [`Session::input`] holds goes to where it leads.
+    HandOver,
     /// Write the output and close.
     Close,
 }
@@ -216,6 +219,10 @@ impl<B: Backend> Session<B> {
             // with and without it. departs: §2 would have them converted for clients that do not
             // ask; every client in use reads them, and a converted one fails its signature.
             Command::Utf8 if !authorized => self.answer(&Reply::ok("UTF8 it is")),
+            Command::Xclient(fields) if !authorized => match self.backend.forwarded(&fields) {
+                true => self.answer(&Reply::ok("")),
+                false => self.mistake(&reply::NO_PROXY),
+            },
             Command::Noop if authorized => self.answer(&Reply::ok("")),
             Command::Stat if authorized => self.stat(),
             Command::List(number) if authorized => self.list(number),
@@ -236,7 +243,8 @@ impl<B: Backend> Session<B> {
             | Command::Retr(_)
             | Command::Top(..)
             | Command::Dele(_)
-            | Command::Rset => self.mistake(&reply::NOT_NOW),
+            | Command::Rset
+            | Command::Xclient(_) => self.mistake(&reply::NOT_NOW),
         }
     }
 

@@ -53,7 +53,7 @@ impl<B: Backend> Session<B> {
         };
         let Announced::Message(name) = target else {
             let most = match self.state {
-                State::Stranger | State::Over => LITERAL_OCTETS,
+                State::Stranger | State::Elsewhere | State::Over => LITERAL_OCTETS,
                 State::Authenticated(_) | State::Selected(..) => ARGUMENTS_OCTETS,
             };
             if literal.size > LITERAL_OCTETS || total > most {

@@ -5,7 +5,7 @@ use roost_proto_sasl::{Dialogue, Failure as SaslFailure, Login, Mechanism, Turn}
 use super::reply::{Ending, text};
 use super::tell::print;
 use super::{Job, Mode, Next, Security, Session, State};
-use crate::backend::Backend;
+use crate::backend::{Backend, Whereabouts};
 use crate::frame::Raw;
 use crate::grammar::{Condition, Response, Tag, Word};
 use crate::limits::{FAILED_LOGIN_DELAY, FAILED_LOGIN_DELAY_MAX};
@@ -91,6 +91,14 @@ impl<B: Backend> Session<B> {
     }
 
     async fn accepted(&mut self, tag: Tag, account: B::Account, out: &mut Out) {
+        let account = match self.backend.hand_over(account, &tag).await {
+            Ok(Whereabouts::Here(account)) => account,
+            Ok(Whereabouts::Elsewhere(completion)) => {
+                self.state = State::Elsewhere;
+                return out.share(completion);
+            }
+            Err(failure) => return print(out, &Ending::from(failure).tagged(tag)),
+        };
         let ending = match self.backend.open(account).await {
             Ok(mailboxes) => {
                 self.state = State::Authenticated(mailboxes);

@@ -71,7 +71,7 @@ impl<B: Backend> Session<B> {
                 let mechanisms = self.settings.mechanisms.iter();
                 words.extend(mechanisms.map(|mechanism| format_compact!("AUTH={mechanism}")));
             }
-            (State::Authenticated(_) | State::Selected(..) | State::Over, _) => {
+            (State::Authenticated(_) | State::Selected(..) | State::Elsewhere | State::Over, _) => {
                 words.extend(EXTENSIONS.into_iter().map(CompactString::const_new));
                 let max = self.settings.limits.message_size_max;
                 words.push(format_compact!("APPENDLIMIT={max}"));

@@ -116,7 +116,8 @@ impl Client {
                     let connection = self.connection.take().unwrap();
                     self.connection = Some(connection.after_tls(self.now));
                 }
-                Next::Close => self.closed = true,
+                // Handed over: it is over for this session.
+                Next::HandOver | Next::Close => self.closed = true,
             }
         }
     }

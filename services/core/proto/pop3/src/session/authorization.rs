@@ -129,6 +129,16 @@ impl<B: Backend> Session<B> {
 
     /// The login is good; the maildrop must be too.
     async fn enter(&mut self, account: B::Account) -> Next {
+        match self.backend.hand_over(&account).await {
+            Ok(None) => {}
+            Ok(Some(line)) => {
+                self.output.extend_from_slice(line.as_bytes());
+                self.output.extend_from_slice(b"\r\n");
+                return Next::HandOver;
+            }
+            Err(Refusal::Forbidden) => return self.refused(Refused::Forbidden.into()),
+            Err(refusal) => return self.answer(&refusal.into()),
+        }
         match self.backend.open(&account).await {
             Ok(maildrop) => {
                 let transaction = Transaction::new(account, maildrop);

@@ -34,6 +34,24 @@ pub trait Backend: Authenticate + Send + Sync {
     /// A message that is being read; cheap to drop half way.
     type Message: Send;
 
+    /// A proxy in front says for whom it speaks, as fields like `ADDR=192.0.2.7`. Answers whether it
+    /// is one that may.
+    fn forwarded(&self, fields: &str) -> bool {
+        let _ = fields;
+        false
+    }
+
+    /// An account has just proved its identity: is its maildrop served here (nothing), or elsewhere?
+    /// Then the backend has logged in there, and this line, without its end, is what the client is
+    /// to hear.
+    fn hand_over(
+        &self,
+        account: &Self::Account,
+    ) -> impl Future<Output = Result<Option<String>, Refusal>> + Send {
+        let _ = account;
+        std::future::ready(Ok(None))
+    }
+
     /// The messages of the account's inbox.
     fn open(
         &self,

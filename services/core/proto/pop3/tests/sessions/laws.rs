@@ -31,7 +31,7 @@ fn serve(messages: &[Vec<u8>], octets: &[u8], cuts: &[u8]) -> (Vec<u8>, Vec<usiz
                 Next::Continue => {}
                 Next::Write | Next::Wait(_) => said.extend_from_slice(&session.output().split()),
                 Next::Read => break,
-                Next::StartTls | Next::Close => break 'reading,
+                Next::StartTls | Next::HandOver | Next::Close => break 'reading,
             }
         }
         assert!(session.input().len() <= LINE_MAX);

@@ -183,7 +183,7 @@ impl Player {
             output.extend_from_slice(&self.session.output().split());
             match self.next {
                 Next::Continue | Next::Write => {}
-                Next::Read | Next::Wait(_) | Next::StartTls | Next::Close => break,
+                Next::Read | Next::Wait(_) | Next::StartTls | Next::HandOver | Next::Close => break,
             }
         }
         let text = String::from_utf8(output).unwrap();

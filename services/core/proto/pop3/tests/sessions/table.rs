@@ -57,7 +57,7 @@ impl Authenticate for Table {
 
     async fn password(&self, login: Login) -> Result<String, Refused> {
         match (login.authcid.as_str(), login.password.expose()) {
-            ("alice", "my secret") => Ok(login.authcid),
+            ("alice" | "far" | "lost", "my secret") => Ok(login.authcid),
             ("imaponly", "my secret") => Err(Refused::Forbidden),
             ("down", _) => Err(Refused::Unavailable),
             _ => Err(Refused::Credentials),
@@ -76,6 +76,18 @@ impl Authenticate for Table {
 impl Backend for Table {
     type Maildrop = Drop;
     type Message = (Vec<u8>, Trouble);
+
+    fn forwarded(&self, fields: &str) -> bool {
+        fields == "ADDR=192.0.2.7 PORT=5600"
+    }
+
+    async fn hand_over(&self, account: &String) -> Result<Option<String>, Refusal> {
+        match account.as_str() {
+            "far" => Ok(Some("+OK 7 messages at the store".to_owned())),
+            "lost" => Err(Refusal::Temporary),
+            _ => Ok(None),
+        }
+    }
 
     async fn open(&self, _: &String) -> Result<Drop, Refusal> {
         match self.trouble {

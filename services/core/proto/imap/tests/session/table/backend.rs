@@ -8,13 +8,14 @@ use std::task::{Poll, Waker};
 use bytes::Bytes;
 use jiff::Timestamp;
 use roost_mime::Structure;
+use roost_proto_imap::grammar::Tag;
 use roost_proto_imap::types::{
     Flags, Keyword, KeywordId, MailboxId, MailboxName, ModSeq, SpecialUse, SystemFlag, Uid,
     UidValidity,
 };
 use roost_proto_imap::{
     Appended, Backend, Claim, Copied, Entry, Failure, FlagAction, FlagChange, Mailbox, Mailboxes,
-    MessageId, NewMessage, Snapshot, Subscription,
+    MessageId, NewMessage, Snapshot, Subscription, Whereabouts,
 };
 use roost_proto_sasl::scram::{Keys, ServerSignature};
 use roost_proto_sasl::{Authenticate, Login, Nonce, Parameters, Password, Proof, Refused};
@@ -26,7 +27,9 @@ impl Authenticate for Table {
 
     async fn password(&self, login: Login) -> Result<String, Refused> {
         match (login.authcid.as_str(), login.password.expose()) {
-            ("alice" | "bob", PASSWORD) => Ok(login.authzid.unwrap_or(login.authcid)),
+            ("alice" | "bob" | "far" | "lost", PASSWORD) => {
+                Ok(login.authzid.unwrap_or(login.authcid))
+            }
             ("mallory", PASSWORD) => Err(Refused::Forbidden),
             ("down", _) => Err(Refused::Unavailable),
             _ => Err(Refused::Credentials),
@@ -65,6 +68,17 @@ fn keys() -> Keys {
 
 impl Backend for Table {
     type Mailboxes = Self;
+
+    async fn hand_over(&self, account: String, tag: &Tag) -> Result<Whereabouts<String>, Failure> {
+        match account.as_str() {
+            "far" => {
+                let completion = format!("{tag} OK [CAPABILITY IMAP4rev1] Welcome\r\n");
+                Ok(Whereabouts::Elsewhere(completion.into()))
+            }
+            "lost" => Err(Failure::Unavailable),
+            _ => Ok(Whereabouts::Here(account)),
+        }
+    }
 
     async fn open(&self, _: String) -> Result<Self, Failure> {
         Ok(self.clone())

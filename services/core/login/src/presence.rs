@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 /// Counts sessions by account; cheap to clone. An account is there while it has a session, so the
 /// map is bounded by the connections.
 #[derive(Debug, Clone)]
-pub(crate) struct Presence<K>(Arc<Inner<K>>);
+pub struct Presence<K>(Arc<Inner<K>>);
 
 #[derive(Debug)]
 struct Inner<K> {
@@ -19,13 +19,15 @@ struct Inner<K> {
 
 /// A session of an account, counted until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Present<K: Hash + Eq> {
+pub struct Present<K: Hash + Eq> {
     presence: Presence<K>,
     account: K,
 }
 
 impl<K: Hash + Eq + Clone> Presence<K> {
-    pub(crate) fn new(sessions_max: u32) -> Self {
+    /// At most so many sessions for each.
+    #[must_use]
+    pub fn new(sessions_max: u32) -> Self {
         Self(Arc::new(Inner {
             sessions_max,
             sessions: Mutex::new(HashMap::new()),
@@ -33,7 +35,7 @@ impl<K: Hash + Eq + Clone> Presence<K> {
     }
 
     /// Counts one more session, or says that the account has enough.
-    pub(crate) fn enter(&self, account: K) -> Option<Present<K>> {
+    pub fn enter(&self, account: K) -> Option<Present<K>> {
         let mut sessions = self.0.sessions.lock();
         let count = sessions.get(&account).copied().unwrap_or(0);
         if count >= self.0.sessions_max {

@@ -7,12 +7,13 @@ const ALPHABET: &[u8; 32] = b"0123456789bcdfghjkmnpqrstvwxyzBC";
 
 /// 50 random bits, as ten letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct SessionId(u64);
+pub struct SessionId(u64);
 
 impl SessionId {
     /// A new one; two of a day are equal with a chance of one in a million at most, where there are
     /// fifty thousand sessions.
-    pub(crate) fn random() -> Self {
+    #[must_use]
+    pub fn random() -> Self {
         Self(rand::random())
     }
 }

@@ -1,0 +1,245 @@
+//! Signing in: who is let in, and what a failed login costs.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use roost_core_directory::model::Account;
+use roost_core_directory::name::AccountId;
+use roost_kit::clock::Clock;
+use roost_kit::fields::{self, Escaped};
+use roost_kit::limit::LoginDelays;
+use roost_kit::net::Peer;
+use roost_login::{Logins, Presence, Present, SessionId};
+use roost_proto_sasl::scram::ServerSignature;
+use roost_proto_sasl::{Authenticate, Login, Mechanism, Mechanisms, Parameters, Proof, Refused};
+
+use crate::bans::Bans;
+use crate::metrics::{self, Counts, LoginLabel, Service};
+use crate::sessions::Sessions;
+use crate::upstream::{Errand, Joined, NotJoined, Upstream};
+
+/// What the protocols themselves make a session wait after its first failed login; it doubles with
+/// each further one up to [`SESSION_DELAY_MAX`].
+const SESSION_DELAY: Duration = Duration::from_secs(2);
+/// See [`SESSION_DELAY`].
+const SESSION_DELAY_MAX: Duration = Duration::from_secs(16);
+
+/// What all doors share.
+pub(crate) struct Porter {
+    pub(crate) logins: Logins,
+    pub(crate) upstream: Upstream,
+    pub(crate) counts: Counts,
+    pub(crate) delays: LoginDelays,
+    pub(crate) bans: Bans,
+    pub(crate) presence: Presence<AccountId>,
+    pub(crate) sessions: Sessions,
+    pub(crate) clock: Clock,
+    /// Whether the directory can check SCRAM, as far as is known.
+    pub(crate) scram: AtomicBool,
+}
+
+impl Porter {
+    /// The mechanisms that new sessions offer.
+    pub(crate) fn mechanisms(&self) -> Mechanisms {
+        let mechanisms = Mechanisms::NONE.with(Mechanism::Plain);
+        match self.scram.load(Ordering::Relaxed) {
+            true => mechanisms.with(Mechanism::ScramSha256),
+            false => mechanisms,
+        }
+    }
+
+    /// Asks whether SCRAM can be offered.
+    pub(crate) async fn learn_scram(&self) {
+        let offered = self.logins.offers_scram().await;
+        self.scram.store(offered, Ordering::Relaxed);
+    }
+}
+
+/// Where one session's client signs in.
+pub(crate) struct Door {
+    porter: Arc<Porter>,
+    service: Service,
+    session: SessionId,
+    peer: Peer,
+    failures: AtomicU32,
+    landing: Arc<Landing>,
+}
+
+/// Where a door leaves the connection to the store, for whoever joins the two.
+#[derive(Debug, Default)]
+pub(crate) struct Landing(Mutex<Option<(Joined, Present<AccountId>)>>);
+
+impl Landing {
+    pub(crate) fn take(&self) -> Option<(Joined, Present<AccountId>)> {
+        self.0.lock().take()
+    }
+}
+
+/// Somebody who has proved who they are.
+pub(crate) struct Admitted {
+    account: Arc<Account>,
+    present: Present<AccountId>,
+}
+
+impl Door {
+    pub(crate) fn new(
+        porter: Arc<Porter>,
+        service: Service,
+        session: SessionId,
+        peer: Peer,
+    ) -> Self {
+        Self {
+            porter,
+            service,
+            session,
+            peer,
+            failures: AtomicU32::new(0),
+            landing: Arc::default(),
+        }
+    }
+
+    /// Where the connection to the store will be.
+    pub(crate) fn landing(&self) -> Arc<Landing> {
+        Arc::clone(&self.landing)
+    }
+
+    /// Connects to the store and logs in; answers what the client is to hear.
+    pub(crate) async fn join(&self, admitted: Admitted, tag: &str) -> Result<String, NotJoined> {
+        let begun = self.porter.clock.instant();
+        let errand = Errand {
+            account: &admitted.account,
+            service: self.service,
+            session: self.session,
+            peer: self.peer,
+            tag,
+        };
+        // In a place of its own: it is large, and most of a session's life it does not exist.
+        let joined = match Box::pin(self.porter.upstream.join(errand)).await {
+            Ok(joined) => joined,
+            Err(error) => {
+                self.count(metrics::Login::Unavailable);
+                return Err(error);
+            }
+        };
+        let took = self.porter.clock.instant().saturating_duration_since(begun);
+        self.porter.counts.joining.observe(took.as_secs_f64());
+        self.count(metrics::Login::Accepted);
+        tracing::info!(
+            { fields::SERVICE } = self.service.name(),
+            { fields::SESSION } = %self.session,
+            { fields::PEER } = %self.peer,
+            { fields::ACCOUNT } = %joined.name,
+            store = joined.store,
+            "signed in"
+        );
+        let completion = joined.completion.clone();
+        *self.landing.0.lock() = Some((joined, admitted.present));
+        Ok(completion)
+    }
+
+    fn admit(&self, account: Arc<Account>) -> Result<Admitted, Refused> {
+        let enabled = match self.service {
+            Service::Imap => account.may_use_imap(),
+            Service::Pop3 => account.may_use_pop3(),
+        };
+        if !enabled {
+            tracing::info!({ fields::ACCOUNT } = %account.name, service = ?self.service, "not enabled for the account");
+            return Err(Refused::Forbidden);
+        }
+        let Some(present) = self.porter.presence.enter(account.id) else {
+            tracing::info!({ fields::ACCOUNT } = %account.name, { fields::SESSION } = %self.session, "too many sessions");
+            return Err(Refused::Unavailable);
+        };
+        if let Some(address) = self.peer.ip() {
+            self.porter.delays.succeeded(address);
+        }
+        Ok(Admitted { account, present })
+    }
+
+    fn count(&self, outcome: metrics::Login) {
+        let label = LoginLabel {
+            service: self.service,
+            outcome,
+        };
+        self.porter.counts.logins.get_or_create(&label).inc();
+    }
+
+    /// Logs and counts a refusal, and waits as long as the address has earned beyond what the
+    /// session itself waits.
+    async fn turn_away(&self, name: &str, refused: Refused) -> Refused {
+        self.count(match refused {
+            Refused::Credentials => metrics::Login::Refused,
+            Refused::Forbidden => metrics::Login::Forbidden,
+            Refused::Unavailable => metrics::Login::Unavailable,
+        });
+        tracing::info!(
+            { fields::SERVICE } = self.service.name(),
+            { fields::SESSION } = %self.session,
+            { fields::PEER } = %self.peer,
+            { fields::ACCOUNT } = %Escaped(name.as_bytes()),
+            { fields::OUTCOME } = %refused,
+            "not signed in"
+        );
+        match (self.peer.ip(), refused) {
+            (Some(address), Refused::Credentials | Refused::Forbidden) => {
+                self.punish(address).await;
+            }
+            (None, _) | (_, Refused::Unavailable) => {}
+        }
+        refused
+    }
+
+    async fn punish(&self, address: IpAddr) {
+        if self.porter.bans.failed(address) {
+            tracing::warn!({ fields::PEER } = %address, "shut out: too many failed logins");
+        }
+        let earned = self.porter.delays.failed(address);
+        let doublings = self.failures.fetch_add(1, Ordering::Relaxed).min(8);
+        let own = SESSION_DELAY.saturating_mul(1 << doublings);
+        let rest = earned.saturating_sub(own.min(SESSION_DELAY_MAX));
+        tokio::time::sleep(rest).await;
+    }
+
+    /// Whether the client has been shut out since it connected: whatever it says is wrong then.
+    fn is_banned(&self) -> bool {
+        self.peer
+            .ip()
+            .is_some_and(|address| self.porter.bans.holds(address))
+    }
+}
+
+impl Authenticate for Door {
+    type Account = Admitted;
+
+    async fn password(&self, login: Login) -> Result<Admitted, Refused> {
+        if self.is_banned() {
+            return Err(self.turn_away(&login.authcid, Refused::Credentials).await);
+        }
+        let account = self.porter.logins.password(&login).await;
+        match account.and_then(|account| self.admit(account)) {
+            Ok(admitted) => Ok(admitted),
+            Err(refused) => Err(self.turn_away(&login.authcid, refused).await),
+        }
+    }
+
+    async fn scram_parameters(&self, name: &str) -> Result<Parameters, Refused> {
+        self.porter.logins.scram_parameters(name).await
+    }
+
+    async fn scram_verify(&self, proof: Proof) -> Result<(Admitted, ServerSignature), Refused> {
+        if self.is_banned() {
+            return Err(self.turn_away(&proof.name, Refused::Credentials).await);
+        }
+        let proven = match self.porter.logins.scram_verify(&proof).await {
+            Ok((account, signature)) => self.admit(account).map(|admitted| (admitted, signature)),
+            Err(refused) => Err(refused),
+        };
+        match proven {
+            Ok(proven) => Ok(proven),
+            Err(refused) => Err(self.turn_away(&proof.name, refused).await),
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The front door: sessions that are joined with a store, cut, shut out, and found again.
+
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use roost_tests::client::{Curl, Wire};
+use roost_tests::peer::Nginx;
+use roost_tests::{Node, Suite, message, wait_for};
+
+const ALICE: &str = "alice@example.test";
+const BOB: &str = "bob@example.test";
+/// The second store and its address, and the second proxy's.
+const STORE2: &str = "store2.example.test";
+const STORE2_AT: &str = "127.0.0.2";
+const PROXY2_AT: &str = "127.0.0.3";
+const A_WHILE: Duration = Duration::from_secs(30);
+
+fn imap(suite: &Suite, account: &str) -> Wire {
+    let port = suite.port("imap");
+    Wire::imap("127.0.0.1", port, account, &suite.password(account))
+}
+
+#[test]
+fn a_session_is_joined_with_the_store_which_knows_the_client_and_not_the_password() {
+    let suite = Suite::start();
+    let mut alice = imap(&suite, ALICE);
+    alice.say("a SELECT INBOX\r\nb UID SEARCH ALL");
+    alice.until("b OK");
+    let listed = suite
+        .roostctl()
+        .args(["proxy", "sessions", "--json"])
+        .ok_text();
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let session = &listed[0];
+    assert_eq!(session["account"], ALICE, "{listed}");
+    assert_eq!(session["store"], "mail.example.test", "{listed}");
+    // The store's line names the client's port and the proxy's session.
+    let (peer, id) = (session["peer"].as_str().unwrap(), session["id"].as_str());
+    let via = format!("via={}", id.unwrap());
+    let told = suite
+        .log()
+        .lines()
+        .any(|line| line.contains(&via) && line.contains(peer) && line.contains("signed in"));
+    assert!(told, "{}", suite.log());
+    alice.say("c LOGOUT");
+    let last = alice.rest();
+    assert!(last.contains("* BYE") && last.contains("c OK"), "{last}");
+}
+
+#[test]
+fn commands_behind_the_login_reach_the_store() {
+    let suite = Suite::start();
+    let mut wire = Wire::connect("127.0.0.1", suite.port("imap"));
+    let password = suite.password(ALICE);
+    wire.say(&format!(
+        "proxy LOGIN {ALICE} {{{}}}\r\n{password}\r\na SELECT INBOX\r\nb LOGOUT",
+        password.len()
+    ));
+    let heard = wire.rest();
+    for expected in ["+ ", "proxy OK [CAPABILITY", "a OK [READ-WRITE]", "b OK"] {
+        assert!(heard.contains(expected), "no {expected:?} in {heard}");
+    }
+    let mut wire = Wire::connect("127.0.0.1", suite.port("pop3"));
+    wire.say(&format!("USER {ALICE}\r\nPASS {password}\r\nSTAT\r\nQUIT"));
+    let heard = wire.rest();
+    assert_eq!(heard.matches("+OK").count(), 5, "{heard}");
+}
+
+#[test]
+fn a_wrong_password_never_reaches_a_store_and_a_stranger_cannot_forge_a_ticket() {
+    let suite = Suite::start();
+    let mut wire = Wire::connect("127.0.0.1", suite.port("imap"));
+    wire.say(&format!("a LOGIN {ALICE} wrong"));
+    let refused = wire.until("a NO");
+    assert!(refused.contains("[AUTHENTICATIONFAILED]"), "{refused}");
+    let ticket = format!("rt1.{}", "A".repeat(75));
+    for service in ["imap", "store_imap"] {
+        let mut wire = Wire::connect("127.0.0.1", suite.port(service));
+        wire.say(&format!("a LOGIN {ALICE} {ticket}"));
+        let refused = wire.until("a NO");
+        assert!(refused.contains("[AUTHENTICATIONFAILED]"), "{refused}");
+    }
+}
+
+#[test]
+fn an_administrator_cuts_sessions_and_shuts_addresses_out() {
+    let suite = Suite::start();
+    let (mut alice, mut bob) = (imap(&suite, ALICE), imap(&suite, BOB));
+    alice.say("a SELECT INBOX\r\nb IDLE");
+    alice.until("+ ");
+    let drained = suite
+        .roostctl()
+        .args(["proxy", "drain", "--account", ALICE])
+        .ok_text();
+    assert!(drained.contains("1 session cut"), "{drained}");
+    let last = alice.rest();
+    assert!(last.contains("* BYE [UNAVAILABLE]"), "{last}");
+    bob.say("n NOOP");
+    bob.until("n OK");
+
+    suite
+        .roostctl()
+        .args(["proxy", "ban", "127.0.0.1", "--for", "1h"])
+        .ok();
+    let refused = Wire::connect("127.0.0.1", suite.port("imap")).rest();
+    assert!(refused.starts_with("* BYE Not served"), "{refused}");
+    let refused = Wire::connect("127.0.0.1", suite.port("pop3")).rest();
+    assert!(refused.starts_with("-ERR [SYS/PERM]"), "{refused}");
+    let bans = suite.roostctl().args(["proxy", "bans"]).ok_text();
+    assert!(bans.contains("127.0.0.1"), "{bans}");
+    suite.roostctl().args(["proxy", "unban", "127.0.0.1"]).ok();
+    imap(&suite, ALICE);
+}
+
+#[test]
+fn who_has_signed_in_waits_for_a_store_that_restarts() {
+    let suite = Suite::start();
+    let old = imap(&suite, ALICE);
+    kill(suite.pid("roost-store"), Signal::SIGKILL).unwrap();
+    // The session through the dead process has ended; a new one is served as soon as can be.
+    old.rest();
+    imap(&suite, ALICE);
+}
+
+#[test]
+fn a_balancer_says_who_the_client_is() {
+    let suite = Suite::start_with("[proxy]\nbalancers = [\"127.0.0.0/8\"]\n");
+    let mut wire = Wire::connect("127.0.0.1", suite.port("imap"));
+    wire.say("PROXY TCP4 192.0.2.77 192.0.2.1 4711 143");
+    let greeting = wire.until("* OK");
+    // Not this machine any more: no password in the clear.
+    assert!(greeting.contains("LOGINDISABLED"), "{greeting}");
+    wire.say("a LOGOUT");
+    wire.rest();
+    wait_for("the log to name the client", A_WHILE, || {
+        suite.log().contains("192.0.2.77:4711").then_some(())
+    });
+    let mut wire = Wire::connect("127.0.0.1", suite.port("imap"));
+    wire.say("a LOGOUT");
+    assert_eq!(wire.rest(), "", "no header, no service");
+}
+
+#[test]
+fn a_hostile_client_costs_nobody_else_their_session() {
+    let suite = Suite::start();
+    let mut bob = imap(&suite, BOB);
+    let port = suite.port("imap");
+    let mut huge = Wire::connect("127.0.0.1", port);
+    huge.flood(&format!("a LOGIN {}", "x".repeat(1 << 20)));
+    let mut literal = Wire::connect("127.0.0.1", port);
+    literal.say("a LOGIN {99999999999+}");
+    let half_open: Vec<_> = (0..50).map(|_| Wire::connect("127.0.0.1", port)).collect();
+    let mut garbage = Wire::connect("127.0.0.1", suite.port("imaps"));
+    garbage.say("GET / HTTP/1.1");
+    huge.rest();
+    let refused = literal.rest();
+    assert!(
+        refused.contains("BAD") || refused.contains("BYE"),
+        "{refused}"
+    );
+    garbage.rest();
+    bob.say("n NOOP");
+    bob.until("n OK");
+    drop(half_open);
+    imap(&suite, ALICE);
+}
+
+/// A second store and a second proxy beside the suite, each with an address of its own.
+fn second_nodes(suite: &Suite) -> (Node, Node) {
+    let port = |service: &str| suite.port(service);
+    suite.roostctl().args(["server", "create", STORE2]).ok();
+    suite
+        .roostctl()
+        .args(["server", "set", STORE2])
+        .arg(format!("zimbraServiceHostname={STORE2_AT}"))
+        .arg(format!("zimbraImapBindPort={}", port("store_imap")))
+        .arg(format!("zimbraPop3BindPort={}", port("store_pop3")))
+        .arg(format!("zimbraLmtpBindPort={}", port("lmtp")))
+        .ok();
+    let at = |host: &str, service: &str| format!("\"{host}:{}\"", port(service));
+    let state = suite.scratch().join("store2-state");
+    let settings = format!(
+        "[store]\nstate = {state:?}\nlmtp = {}\nimap = {}\nimaps = []\npop3 = {}\npop3s = []\n\
+         lookup = []\nhealth = {}\n\
+         control = {:?}\n",
+        at(STORE2_AT, "lmtp"),
+        at(STORE2_AT, "store_imap"),
+        at(STORE2_AT, "store_pop3"),
+        at(STORE2_AT, "store_health"),
+        suite.scratch().join("store2.sock"),
+    );
+    let place = (STORE2_AT, port("store_imap"));
+    let store = Node::start(suite, "roost-store", STORE2, &settings, place);
+    let settings = format!(
+        "[proxy]\nimap = {}\nimaps = {}\npop3 = {}\npop3s = []\nhealth = {}\ncontrol = {:?}\n\
+         linger = \"0s\"\n\
+         [proxy.stores.\"mail.example.test\"]\nimap = {}\npop3 = {}\n",
+        at(PROXY2_AT, "imap"),
+        at(PROXY2_AT, "imaps"),
+        at(PROXY2_AT, "pop3"),
+        at(PROXY2_AT, "proxy_health"),
+        suite.scratch().join("proxy2.sock"),
+        at("127.0.0.1", "store_imap"),
+        at("127.0.0.1", "store_pop3"),
+    );
+    let place = (PROXY2_AT, port("imap"));
+    let proxy = Node::start(
+        suite,
+        "roost-proxy",
+        "proxy2.example.test",
+        &settings,
+        place,
+    );
+    (store, proxy)
+}
+
+/// Moves an account's home. What is in the mailbox stays behind.
+fn move_to(suite: &Suite, account: &str, store: &str) {
+    suite
+        .roostctl()
+        .args(["account", "set", account])
+        .arg(format!("zimbraMailHost={store}"))
+        .ok();
+}
+
+#[test]
+fn accounts_of_either_store_are_reached_by_either_proxy_and_a_move_cuts_over() {
+    let suite = Suite::start();
+    let (_store, _proxy) = second_nodes(&suite);
+    let port = suite.port("imap");
+    let log_in =
+        |host: &str, account: &str| Wire::imap(host, port, account, &suite.password(account));
+    for host in ["127.0.0.1", PROXY2_AT] {
+        log_in(host, ALICE);
+    }
+    let mut moved = [log_in("127.0.0.1", BOB), log_in(PROXY2_AT, BOB)];
+    for session in &mut moved {
+        session.say("a SELECT INBOX\r\nb IDLE");
+        session.until("+ ");
+    }
+    move_to(&suite, BOB, STORE2);
+    for session in moved {
+        let last = session.rest();
+        assert!(last.contains("* BYE") && last.contains("moved"), "{last}");
+    }
+    // Both proxies lead to the new store at once, where mail arrives now.
+    let text = message::plain("at-the-new-store");
+    Curl::send(&suite, ALICE, BOB, text.as_bytes()).ok();
+    for host in ["127.0.0.1", PROXY2_AT] {
+        wait_for("mail at the new store", A_WHILE, || {
+            let mut bob = log_in(host, BOB);
+            bob.say("a SELECT INBOX\r\nb SEARCH SUBJECT at-the-new-store");
+            bob.until("b OK").contains("* SEARCH 1").then_some(())
+        });
+    }
+}
+
+#[test]
+fn only_the_sessions_of_a_dead_process_end() {
+    let suite = Suite::start();
+    let (mut store, mut proxy) = second_nodes(&suite);
+    move_to(&suite, BOB, STORE2);
+    let port = suite.port("imap");
+    let log_in =
+        |host: &str, account: &str| Wire::imap(host, port, account, &suite.password(account));
+    let lives = |session: &mut Wire| {
+        session.say("n NOOP");
+        session.until("n OK");
+    };
+    let mut alice = log_in("127.0.0.1", ALICE);
+    let mut alice2 = log_in(PROXY2_AT, ALICE);
+    let mut bob = log_in("127.0.0.1", BOB);
+    lives(&mut alice2);
+
+    proxy.kill();
+    alice2.rest();
+    lives(&mut alice);
+    lives(&mut bob);
+    log_in("127.0.0.1", ALICE);
+    proxy.run();
+    log_in(PROXY2_AT, BOB);
+
+    store.kill();
+    bob.rest();
+    lives(&mut alice);
+    // While the store is away its users wait, and are served when it is back.
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| log_in("127.0.0.1", BOB));
+        store.run();
+        lives(&mut waiting.join().unwrap());
+    });
+    lives(&mut alice);
+}
+
+#[test]
+fn stock_nginx_finds_our_stores_by_route_lookup() {
+    let suite = Suite::start();
+    let (_store, _proxy) = second_nodes(&suite);
+    move_to(&suite, BOB, STORE2);
+    let nginx = Nginx::start(&suite);
+    for account in [ALICE, BOB] {
+        let password = suite.password(account);
+        let mut wire = Wire::connect("127.0.0.1", nginx.imap);
+        wire.say(&format!("a LOGIN {account} \"{password}\""));
+        wire.until("a OK");
+        wire.say("b SELECT INBOX");
+        wire.until("b OK");
+        let mut wire = Wire::connect("127.0.0.1", nginx.pop3);
+        wire.until("+OK");
+        for line in [format!("USER {account}"), format!("PASS {password}")] {
+            wire.say(&line);
+            wire.until("+OK");
+        }
+    }
+    let mut wire = Wire::connect("127.0.0.1", nginx.imap);
+    wire.say("a LOGIN nobody@example.test x");
+    let refused = wire.until("a NO");
+    assert!(
+        refused.contains("user not found:nobody@example.test"),
+        "{refused}"
+    );
+    let mut wire = Wire::connect("127.0.0.1", nginx.imap);
+    wire.say(&format!("a LOGIN {ALICE} wrong"));
+    wire.until("a NO [AUTHENTICATIONFAILED]");
+}
