@@ -19,6 +19,8 @@ test: ## every test: unit, protocol transcripts, whole system with foreign clien
 	@scripts/setup test
 	cargo build --locked --workspace --bins
 	cargo nextest run --locked --workspace $(ARGS)
+	ROOST_TEST_STRAIGHT=1 cargo nextest run --locked --workspace \
+		-E 'binary(system) and test(/^(synchronisation|delivery|refusal)/)'
 
 CUT = cargo run --quiet --locked -p roost-tests --example cut --
 .PHONY: kill
@@ -47,10 +49,11 @@ lint: ## format, clippy, licences and banned crates
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo deny --log-level error check licenses bans sources
 
-.PHONY: bench-delivery bench-memory
+.PHONY: bench-delivery bench-memory bench-proxy
 bench-delivery: ## speed of delivery beside Dovecot and Postfix; options: ARGS="--only lmtp --runs 5 --dir DIR"
 bench-memory: ## private memory beside Dovecot, idle and with sessions in IDLE; options: ARGS="--sessions 1000"
-bench-delivery bench-memory: bench-%:
+bench-proxy: ## the proxy beside nginx: logins, large messages, idle sessions; options: ARGS="--sessions 2000 --runs 3"
+bench-delivery bench-memory bench-proxy: bench-%:
 	@scripts/setup bench
 	cargo build --release --locked --workspace --bins
 	@exec $(TARGET)/release/roost-bench $* $(ARGS)

@@ -1,10 +1,11 @@
-//! `roost-bench`: Roost beside Debian's Dovecot and Postfix, on the same disk, driven by the same
+//! `roost-bench`: Roost beside Debian's Dovecot, Postfix and nginx, on the same disk, driven by the same
 //! client. Every figure that is claimed of Roost is printed by this program.
 //!
 //! | module | what it decides |
 //! |---|---|
 //! | [`delivery`] | the points of `bench-delivery`, and how one is run |
 //! | [`memory`] | `bench-memory` |
+//! | [`proxy`] | `bench-proxy` |
 //! | [`server`] | how Roost, Dovecot, Postfix and the sink are set up, started and ended |
 //! | [`client`] | the load: SMTP, LMTP, IMAP, one closed loop a connection, on one thread |
 //! | [`message`] | the corpus: from a seed, no two messages alike |
@@ -29,6 +30,7 @@ mod delivery;
 mod measure;
 mod memory;
 mod message;
+mod proxy;
 mod report;
 mod scratch;
 mod server;
@@ -52,6 +54,8 @@ enum What {
     Delivery(Delivery),
     /// Private memory, idle and with sessions in IDLE
     Memory(Memory),
+    /// The proxy: logins, large messages, private memory of idle sessions
+    Proxy(Proxying),
 }
 
 #[derive(Debug, Args)]
@@ -98,6 +102,21 @@ struct Memory {
     alone: bool,
 }
 
+#[derive(Debug, Args)]
+struct Proxying {
+    #[command(flatten)]
+    common: Common,
+    /// How often each point is run for each system
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// How long one run is measured, in seconds
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// How many idle sessions
+    #[arg(long, default_value_t = 20_000)]
+    sessions: usize,
+}
+
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     // The client is one thread on purpose: its share of the CPU can be told, and it leaves the
@@ -110,6 +129,7 @@ fn main() -> anyhow::Result<()> {
         match arguments.what {
             What::Delivery(options) => delivery::run(options).await,
             What::Memory(options) => memory::run(options).await,
+            What::Proxy(options) => proxy::run(options).await,
         }
     })
 }

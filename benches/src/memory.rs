@@ -43,7 +43,7 @@ pub(crate) async fn run(options: Memory) -> anyhow::Result<()> {
     warm_up(roost.address("smtp")?, Dialect::Smtp).await?;
     let own = Subject {
         tree: all.clone(),
-        login: login(roost.address("imaps")?),
+        login: login(roost.address("store_imaps")?),
         hibernates: false,
     };
     own.rest().await?;

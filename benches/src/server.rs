@@ -2,12 +2,14 @@
 
 mod child;
 mod dovecot;
+mod nginx;
 mod postfix;
 mod roost;
 mod sink;
 
 pub(crate) use child::free_port;
 pub(crate) use dovecot::{Dovecot, Format};
+pub(crate) use nginx::Nginx;
 pub(crate) use postfix::{Destination, Postfix};
 pub(crate) use roost::{Daemon, Roost};
 pub(crate) use sink::Sink;

@@ -88,7 +88,7 @@ async fn open(
 }
 
 /// Any certificate does: who answers on our own port is not the question here.
-fn config() -> anyhow::Result<ClientConfig> {
+pub(super) fn config() -> anyhow::Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

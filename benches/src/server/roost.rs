@@ -31,6 +31,7 @@ pub(crate) enum Daemon {
     Directory,
     Store,
     Mta,
+    Proxy,
 }
 
 impl Daemon {
@@ -39,6 +40,7 @@ impl Daemon {
             Self::Directory => "roost-directory",
             Self::Store => "roost-store",
             Self::Mta => "roost-mta",
+            Self::Proxy => "roost-proxy",
         }
     }
 
@@ -48,6 +50,7 @@ impl Daemon {
             Self::Directory => "ldap",
             Self::Store => "lmtp",
             Self::Mta => "smtp",
+            Self::Proxy => "imaps",
         }
     }
 }
@@ -77,7 +80,9 @@ impl Roost {
         roost.write(
             "50-bench.toml",
             "[store]\nsessions_per_account = 1000\n\
-             [store.connections.readers]\ntotal = 20000\nper_address = 20000\n",
+             [store.connections.readers]\ntotal = 40000\nper_address = 40000\n\
+             [proxy]\nsessions_per_account = 1000\n\
+             [proxy.connections]\ntotal = 40000\nper_address = 40000\n",
         )?;
         roost.start(Daemon::Directory).await?;
         roost.add_accounts().await?;
@@ -249,9 +254,11 @@ fn free_offset() -> anyhow::Result<u16> {
         place::STORE_IMAP,
         place::STORE_IMAPS,
         place::STORE_POP3,
+        place::LOOKUP,
         place::DIRECTORY_HEALTH,
         place::STORE_HEALTH,
         place::MTA_HEALTH,
+        place::PROXY_HEALTH,
     ];
     let mut offsets = (24_000..50_000).step_by(500);
     let free = |offset: &u16| {
