@@ -47,11 +47,11 @@ fn send(town: &Town, address: &str) -> String {
 /// What logins are answered by IMAP, POP3 and submission.
 fn logins(town: &Town, person: &str) -> [String; 3] {
     let password = town.password();
-    let mut imap = Lines::connect(town.port("imap"), MINUTE).unwrap();
+    let mut imap = Lines::connect(town.port("store_imap"), MINUTE).unwrap();
     imap.line().unwrap();
     imap.send(format!("a LOGIN {person} {password}\r\n").as_bytes())
         .unwrap();
-    let mut pop3 = Lines::connect(town.port("pop3"), MINUTE).unwrap();
+    let mut pop3 = Lines::connect(town.port("store_pop3"), MINUTE).unwrap();
     pop3.line().unwrap();
     pop3.send(format!("USER {person}\r\n").as_bytes()).unwrap();
     pop3.line().unwrap();
@@ -111,7 +111,7 @@ fn get_acquainted(town: &Town, seen: &str) -> Imap {
     let reply = send(town, seen);
     assert!(reply.starts_with("250"), "{reply}");
     town.drain_queue(MINUTE).unwrap();
-    let mut imap = Imap::connect(town.port("imap"), seen, town.password()).unwrap();
+    let mut imap = Imap::connect(town.port("store_imap"), seen, town.password()).unwrap();
     assert_eq!(imap.select("INBOX").unwrap().exists, 1);
     imap
 }

@@ -118,7 +118,7 @@ fn a_store_on_a_full_disk_puts_mail_off_serves_reads_and_heals() {
     let answers = send(&town, "lmtp", &person);
     assert!(answers.last().unwrap().starts_with("250"), "{answers:?}");
     let pid = town.pid(STORE);
-    let mut imap = Imap::connect(town.port("imap"), &person, town.password()).unwrap();
+    let mut imap = Imap::connect(town.port("store_imap"), &person, town.password()).unwrap();
 
     small.leave(32 << 20);
     let answers = send(&town, "lmtp", &person);
@@ -178,7 +178,7 @@ fn a_store_on_a_full_disk_puts_mail_off_serves_reads_and_heals() {
     town.kill(STORE);
     town.run(STORE);
     town.ready(STORE);
-    let mut imap = Imap::connect(town.port("imap"), &person, town.password()).unwrap();
+    let mut imap = Imap::connect(town.port("store_imap"), &person, town.password()).unwrap();
     assert_eq!(imap.select("INBOX").unwrap().exists, 3);
     let answer = imap.command("FETCH 1 (UID FLAGS)").unwrap();
     let flags = answer.messages().next().unwrap().flags;
@@ -222,7 +222,7 @@ fn an_mta_refuses_mail_before_the_disk_is_full_keeps_its_queue_and_heals() {
     town.run(STORE);
     town.ready(STORE);
     town.drain_queue(MINUTE).unwrap();
-    let mut imap = Imap::connect(town.port("imap"), &person, town.password()).unwrap();
+    let mut imap = Imap::connect(town.port("store_imap"), &person, town.password()).unwrap();
     assert_eq!(imap.select("INBOX").unwrap().exists, 1);
 
     small.free();

@@ -56,6 +56,8 @@ pub struct DaemonPlace {
     pub table: &'static str,
     /// The loopback port for that where the table does not say.
     pub health: u16,
+    /// Whether a node does without it unless the configuration has its table.
+    pub is_optional: bool,
 }
 
 /// Every daemon that a node can have. A new one goes to the end: what watches a node numbers them.
@@ -64,26 +66,31 @@ pub const DAEMONS: [DaemonPlace; 5] = [
         name: "roost-directory",
         table: "directory-server",
         health: DIRECTORY_HEALTH,
+        is_optional: false,
     },
     DaemonPlace {
         name: "roost-store",
         table: "store",
         health: STORE_HEALTH,
+        is_optional: false,
     },
     DaemonPlace {
         name: "roost-mta",
         table: "mta",
         health: MTA_HEALTH,
+        is_optional: false,
     },
     DaemonPlace {
         name: "roost-snmp",
         table: "snmp",
         health: SNMP_HEALTH,
+        is_optional: true,
     },
     DaemonPlace {
         name: "roost-proxy",
         table: "proxy",
         health: PROXY_HEALTH,
+        is_optional: true,
     },
 ];
 

@@ -5,6 +5,7 @@ use roost_kit::config::{Listen, ListenSpec};
 use roost_kit::control::{Client, ClientError};
 use roost_kit::health::Readiness;
 use roost_kit::place;
+use serde::de::IgnoredAny;
 
 use super::context::Context;
 use crate::failure::{Exit, Failure};
@@ -21,6 +22,10 @@ pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
     let mut records = Vec::new();
     let mut unwell = 0;
     for daemon in place::DAEMONS {
+        let is_told = context.configuration.value::<IgnoredAny>(daemon.table)?;
+        if daemon.is_optional && is_told.is_none() {
+            continue;
+        }
         let listen = context
             .configuration
             .value::<Listen>(&format!("{}.health", daemon.table))?
