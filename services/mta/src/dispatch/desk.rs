@@ -19,23 +19,38 @@ pub struct Desk {
     due: BTreeSet<(Timestamp, QueueId)>,
     works: HashMap<QueueId, Work>,
     planning: u32,
+    /// Counts all plans: no two have the same number, whatever was forgotten between them.
+    plans: u64,
 }
 
 /// What goes on about one message.
 #[derive(Debug, Default)]
 struct Work {
     due: Option<Timestamp>,
-    /// Counts plans; jobs of an older one are dropped.
-    plan: u32,
+    /// The present plan, jobs of any other are dropped; 0 is none.
+    plan: u64,
+    /// Whether that plan tries all recipients whatever their schedule says.
+    plan_hurried: bool,
     /// Jobs of the present plan that wait.
     waiting: u32,
     /// Jobs in a connection, of whatever plan.
     running: u32,
     is_planning: bool,
+    /// It fell due while it was being planned.
+    again: bool,
     /// An administrator wants it tried whatever its schedule says.
     hurried: bool,
     /// Where its jobs wait.
     hops: Vec<Hop>,
+}
+
+/// A plan that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// Its number, for [`Desk::planned`].
+    number: u64,
+    /// Whether all recipients are tried, whatever their schedule says.
+    pub hurried: bool,
 }
 
 /// What a message is up to, for people.
@@ -58,6 +73,7 @@ impl Desk {
             due: BTreeSet::new(),
             works: HashMap::new(),
             planning: 0,
+            plans: 0,
         }
     }
 
@@ -93,30 +109,47 @@ impl Desk {
         }
     }
 
-    /// Whether [`Desk::hurry`] was called since this was asked last.
-    pub fn take_hurry(&mut self, id: QueueId) -> bool {
-        let work = self.works.get_mut(&id);
-        work.is_some_and(|work| std::mem::take(&mut work.hurried))
-    }
-
-    /// The next message to be planned; [`Desk::plan_ended`] must follow.
+    /// The next message to be planned; [`Desk::plan_ended`] must follow. Nobody plans a message that
+    /// is being planned: it comes again afterwards.
     pub fn next_due(&mut self, now: Timestamp) -> Option<QueueId> {
-        if self.planning >= PLANS_MAX {
-            return None;
+        while self.planning < PLANS_MAX {
+            let (when, id) = self.due.first().copied().filter(|(when, _)| *when <= now)?;
+            self.due.remove(&(when, id));
+            let Some(work) = self.works.get_mut(&id) else {
+                continue;
+            };
+            work.due = None;
+            if work.is_planning {
+                work.again = true;
+                continue;
+            }
+            work.is_planning = true;
+            self.planning += 1;
+            return Some(id);
         }
-        let (when, id) = self.due.first().copied().filter(|(when, _)| *when <= now)?;
-        self.due.remove(&(when, id));
-        let work = self.works.get_mut(&id)?;
-        work.due = None;
-        work.is_planning = true;
-        self.planning += 1;
-        Some(id)
+        None
     }
 
     /// Whether a message has jobs in connections: it must not be planned then.
     #[must_use]
     pub fn is_running(&self, id: QueueId) -> bool {
         self.works.get(&id).is_some_and(|work| work.running > 0)
+    }
+
+    /// Begins to make jobs for a message; nothing while some are in connections. Those that wait are
+    /// withdrawn, so that none of them is taken while others are made for the same recipients.
+    pub fn begin(&mut self, id: QueueId) -> Option<Plan> {
+        let work = self.works.get_mut(&id).filter(|work| work.running == 0)?;
+        let unfinished = work.waiting > 0 && work.plan_hurried;
+        let hurried = std::mem::take(&mut work.hurried) || unfinished;
+        self.plans = self.plans.wrapping_add(1);
+        work.plan = self.plans;
+        work.plan_hurried = hurried;
+        work.waiting = 0;
+        Some(Plan {
+            number: self.plans,
+            hurried,
+        })
     }
 
     /// Whether a message has jobs, waiting or in connections.
@@ -126,16 +159,15 @@ impl Desk {
         work.is_some_and(|work| work.running > 0 || work.waiting > 0)
     }
 
-    /// A message's plan is over: its jobs replace those that wait.
-    pub fn planned(&mut self, id: QueueId, jobs: Vec<(Hop, Vec<u32>)>, lane: Lane) {
-        let Some(work) = self.works.get_mut(&id) else {
+    /// The jobs of a plan, unless the message was forgotten since it was begun.
+    pub fn planned(&mut self, id: QueueId, plan: Plan, jobs: Vec<(Hop, Vec<u32>)>, lane: Lane) {
+        let plan = plan.number;
+        let Some(work) = self.works.get_mut(&id).filter(|work| work.plan == plan) else {
             return;
         };
-        work.plan = work.plan.wrapping_add(1);
         work.waiting = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
         work.hops = jobs.iter().map(|(hop, _)| hop.clone()).collect();
         work.hops.dedup();
-        let plan = work.plan;
         for (hop, recipients) in jobs {
             let job = Job {
                 id,
@@ -149,9 +181,14 @@ impl Desk {
     /// The planner has finished with a message, whatever came of it.
     pub fn plan_ended(&mut self, id: QueueId) {
         self.planning = self.planning.saturating_sub(1);
-        if let Some(work) = self.works.get_mut(&id) {
-            work.is_planning = false;
+        let Some(work) = self.works.get_mut(&id) else {
+            return;
+        };
+        work.is_planning = false;
+        if std::mem::take(&mut work.again) {
+            self.schedule_by(id, Timestamp::MIN);
         }
+        self.drop_if_over(id);
     }
 
     /// The next job for a connection, outdated ones left out.
@@ -179,6 +216,8 @@ impl Desk {
         if work.plan == job.plan {
             work.waiting += 1;
             self.destinations.give_back(hop, job);
+        } else {
+            self.drop_if_over(job.id);
         }
     }
 
@@ -188,14 +227,35 @@ impl Desk {
             return false;
         };
         work.running = work.running.saturating_sub(1);
-        work.running == 0 && work.waiting == 0
+        let is_last = work.running == 0 && work.waiting == 0;
+        self.drop_if_over(job.id);
+        is_last
     }
 
-    /// A message has left the queue.
+    /// A message has left the queue, or is held. Its jobs are dropped when they are taken; of those
+    /// in connections is remembered that they run, since it may be let go again before they end.
     pub fn forget(&mut self, id: QueueId) {
-        // Its jobs are dropped when they are taken.
-        if let Some(due) = self.works.remove(&id).and_then(|work| work.due) {
+        let Some(work) = self.works.get_mut(&id) else {
+            return;
+        };
+        let kept = Work {
+            running: work.running,
+            is_planning: work.is_planning,
+            ..Work::default()
+        };
+        if let Some(due) = std::mem::replace(work, kept).due {
             self.due.remove(&(due, id));
+        }
+        self.drop_if_over(id);
+    }
+
+    /// Drops what is known of a message that was forgotten and about which nothing goes on any more.
+    fn drop_if_over(&mut self, id: QueueId) {
+        let is_over = |work: &Work| {
+            work.plan == 0 && work.due.is_none() && work.running == 0 && !work.is_planning
+        };
+        if self.works.get(&id).is_some_and(is_over) {
+            self.works.remove(&id);
         }
     }
 
@@ -247,23 +307,4 @@ impl Desk {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hurry_is_not_forgotten_by_whoever_makes_plans_meanwhile() {
-        let mut desk = Desk::new(Concurrency { total: 1, each: 1 });
-        let (id, now) = (QueueId(1), Timestamp::UNIX_EPOCH);
-        let hour = crate::schedule::later(now, std::time::Duration::from_secs(3600));
-        desk.hurry(id);
-        desk.schedule(id, hour);
-        assert_eq!(desk.next_due(now), Some(id));
-        assert!(desk.take_hurry(id));
-        desk.plan_ended(id);
-        desk.schedule(id, hour);
-        assert_eq!(desk.next_due(now), None);
-        desk.hurry(id);
-        desk.postpone(id, hour);
-        assert_eq!(desk.next_due(now), None, "it cannot be looked at before");
-    }
-}
+mod tests;

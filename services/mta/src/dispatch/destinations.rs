@@ -20,7 +20,7 @@ pub struct Job {
     /// The message.
     pub id: QueueId,
     /// The plan of the message that it belongs to; outdated ones are dropped.
-    pub plan: u32,
+    pub plan: u64,
     /// The recipients, by index.
     pub recipients: Vec<u32>,
 }

@@ -8,6 +8,7 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::Dispatcher;
+use super::desk::Plan;
 use super::destinations::Lane;
 use crate::limits::{LOCAL_RECIPIENTS, REMOTE_RECIPIENTS};
 use crate::outbound::Dns;
@@ -40,12 +41,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
 
     async fn plan_message(&self, id: QueueId) {
         let now = self.clock.now();
-        let (running, hurried) = {
-            let mut desk = self.desk.lock();
-            let running = desk.is_running(id);
-            (running, !running && desk.take_hurry(id))
-        };
-        if running {
+        if self.desk.lock().is_running(id) {
             self.desk.lock().postpone(id, later(now, POSTPONED));
             return;
         }
@@ -56,12 +52,18 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
         if !self.tell(id).await {
             return;
         }
+        let begun = self.desk.lock().begin(id);
+        let Some(plan) = begun else {
+            self.desk.lock().postpone(id, later(now, POSTPONED));
+            return;
+        };
+        // As it is now that none of its jobs can begin.
         let Some(message) = self.queue.get(id) else {
             self.desk.lock().forget(id);
             return;
         };
         if message.expires(&self.lifetime()) <= now {
-            self.desk.lock().planned(id, Vec::new(), Lane::Later);
+            self.desk.lock().planned(id, plan, Vec::new(), Lane::Later);
             let attempts = message.pending().map(|(index, _, progress)| {
                 let last = progress.last.as_ref().map(|last| last.text.as_str());
                 let text = expired_text(last.or(self.why_down(id).as_deref()));
@@ -75,7 +77,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
             self.record(id, &message, "none", attempts).await;
             return self.settle(id).await;
         }
-        self.send_out(id, &message, now, hurried).await;
+        self.send_out(id, &message, now, plan).await;
         if self.desk.lock().is_under_way(id) {
             self.reschedule(id);
             self.await_others(id);
@@ -85,8 +87,9 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
     }
 
     /// Routes the recipients whose time has come.
-    async fn send_out(&self, id: QueueId, message: &Arc<Message>, now: Timestamp, hurried: bool) {
-        let is_due = |retry: Option<Timestamp>| hurried || retry.is_none_or(|retry| retry <= now);
+    async fn send_out(&self, id: QueueId, message: &Arc<Message>, now: Timestamp, plan: Plan) {
+        let is_due =
+            |retry: Option<Timestamp>| plan.hurried || retry.is_none_or(|retry| retry <= now);
         let due: Vec<_> = message
             .pending()
             .filter(|(_, _, progress)| is_due(progress.retry_at))
@@ -126,7 +129,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
         if !attempts.is_empty() {
             self.record(id, message, "none", attempts).await;
         }
-        self.desk.lock().planned(id, jobs(groups), lane);
+        self.desk.lock().planned(id, plan, jobs(groups), lane);
     }
 
     /// A result after which nothing is tried before the next wait is over.
