@@ -13,6 +13,7 @@ mod delivery;
 mod directory_away;
 mod full_disk;
 mod management;
+mod monitoring;
 mod operation;
 mod outside;
 mod proxy;

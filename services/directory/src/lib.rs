@@ -42,6 +42,7 @@ pub mod server;
 pub mod session;
 mod start;
 pub mod store;
+mod upkeep;
 pub mod wire;
 
 pub use start::start;

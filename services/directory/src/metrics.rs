@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Histogram, Metrics};
+use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Histogram, Metrics, begin};
 
 /// Counters of the directory; cheap to clone.
 #[derive(Debug, Clone)]
@@ -27,6 +27,17 @@ pub enum Counted {
 }
 
 impl Counted {
+    const ALL: [Self; 8] = [
+        Self::Bind,
+        Self::Search,
+        Self::Compare,
+        Self::Add,
+        Self::Modify,
+        Self::Delete,
+        Self::ModifyDn,
+        Self::Extended,
+    ];
+
     /// The operation's name in a log line.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -54,8 +65,13 @@ impl Counts {
     /// Registers the counters.
     #[must_use]
     pub fn new(metrics: &Metrics) -> Self {
+        let operations = metrics.register("operations", "Operations answered", Family::default());
+        begin(
+            &operations,
+            Counted::ALL.map(|operation| Label { operation }),
+        );
         Self {
-            operations: metrics.register("operations", "Operations answered", Family::default()),
+            operations,
             failed_binds: metrics.counter("binds_failed", "Binds with a wrong name or password"),
             search_seconds: metrics
                 .seconds("search_seconds", "Time of a search, from request to answer"),

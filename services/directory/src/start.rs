@@ -17,7 +17,7 @@ use crate::password::checker::Checker;
 use crate::password::hash;
 use crate::schema::Schema;
 use crate::store::Store;
-use crate::{seed, server};
+use crate::{seed, server, upkeep};
 
 /// Opens the directory, makes it if it is new, and serves it.
 pub async fn start(config: Config, kit: Kit) -> anyhow::Result<()> {
@@ -44,18 +44,8 @@ pub async fn start(config: Config, kit: Kit) -> anyhow::Result<()> {
     if let Some(path) = &config.control {
         kit.control(path, control(Arc::clone(&directory)))?;
     }
-    close_at_the_end(&kit, directory);
+    upkeep::begin(&kit, directory);
     Ok(())
-}
-
-/// Folds the write-ahead log into the database once no session is left.
-fn close_at_the_end(kit: &Kit, directory: Arc<Directory>) {
-    let stopping = kit.tasks.stopping();
-    kit.tasks.spawn_worker("database", async move {
-        stopping.cancelled().await;
-        directory.store.close().await;
-        Ok(())
-    });
 }
 
 #[derive(Deserialize)]

@@ -200,6 +200,16 @@ impl Store {
             .collect()
     }
 
+    /// Whether the database can be read, past every cache of ours.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let (_present,): (bool,) = sqlx::query_as(sql::HAS_CHILDREN)
+            .bind(0_i64)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(StoreError::database("read"))?;
+        Ok(())
+    }
+
     /// How many entries there are.
     pub async fn count(&self) -> Result<i64, StoreError> {
         let (count,): (i64,) = sqlx::query_as(sql::COUNT)

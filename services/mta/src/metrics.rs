@@ -1,6 +1,6 @@
 //! What the mta counts.
 
-use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Gauge, Histogram, Metrics};
+use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Gauge, Histogram, Metrics, begin};
 
 use crate::outcome::Fate;
 
@@ -41,6 +41,25 @@ enum Result {
     Expanded,
     Deferred,
     Failed,
+}
+
+impl Result {
+    const ALL: [Self; 5] = [
+        Self::Delivered,
+        Self::Relayed,
+        Self::Expanded,
+        Self::Deferred,
+        Self::Failed,
+    ];
+}
+
+impl Login {
+    const ALL: [Self; 4] = [
+        Self::Accepted,
+        Self::Refused,
+        Self::Forbidden,
+        Self::Unavailable,
+    ];
 }
 
 roost_kit::label_values!(Result, Refusal, Login);
@@ -90,19 +109,29 @@ impl Counts {
     /// Figures in this registry.
     #[must_use]
     pub fn new(metrics: &Metrics) -> Self {
+        let refused = metrics.register(
+            "refusals",
+            "Senders, recipients and messages refused",
+            Family::default(),
+        );
+        let kinds = [Refusal::Temporary, Refusal::Permanent];
+        begin(&refused, kinds.map(|kind| RefusedLabel { kind }));
+        let attempts = metrics.register(
+            "attempts",
+            "Attempts on recipients by what came of them",
+            Family::default(),
+        );
+        begin(
+            &attempts,
+            Result::ALL.map(|outcome| AttemptLabel { outcome }),
+        );
+        let logins = metrics.register("logins", "Attempts to sign in", Family::default());
+        begin(&logins, Login::ALL.map(|outcome| LoginLabel { outcome }));
         Self {
             accepted: metrics.counter("messages_accepted", "Messages taken into the queue"),
             accepted_octets: metrics.counter("accepted_bytes", "Octets of accepted messages"),
-            refused: metrics.register(
-                "refusals",
-                "Senders, recipients and messages refused",
-                Family::default(),
-            ),
-            attempts: metrics.register(
-                "attempts",
-                "Attempts on recipients by what came of them",
-                Family::default(),
-            ),
+            refused,
+            attempts,
             delay: metrics.seconds(
                 "delay_seconds",
                 "From arrival to a recipient's final result",
@@ -112,7 +141,7 @@ impl Counts {
                 "Times that a destination could not be reached",
             ),
             notices: metrics.counter("notices", "Delivery status notifications queued"),
-            logins: metrics.register("logins", "Attempts to sign in", Family::default()),
+            logins,
             queued: metrics.gauge("queue_messages", "Messages in the queue"),
             oldest: metrics.gauge(
                 "queue_oldest_seconds",

@@ -1,7 +1,9 @@
 //! What the proxy counts.
 
 pub(crate) use roost_kit::metrics::Gauge;
-use roost_kit::metrics::{Counter, EncodeLabelSet, EncodeLabelValue, Family, Histogram, Metrics};
+use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Histogram, Metrics, begin};
+
+use crate::sessions::Cut;
 
 /// The proxy's own figures; cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,7 +25,7 @@ pub(crate) struct Counts {
 }
 
 /// A service of the proxy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Service {
     /// IMAP
     Imap,
@@ -42,7 +44,7 @@ impl Service {
 }
 
 /// How a sign-in went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Login {
     /// Signed in.
     Accepted,
@@ -53,6 +55,17 @@ pub(crate) enum Login {
     /// Nobody could be asked, or the store did not answer.
     Unavailable,
 }
+
+impl Login {
+    const ALL: [Self; 4] = [
+        Self::Accepted,
+        Self::Refused,
+        Self::Forbidden,
+        Self::Unavailable,
+    ];
+}
+
+roost_kit::label_values!(Service, Login);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct LoginLabel {
@@ -67,21 +80,33 @@ pub(crate) struct ServiceLabel {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct CutLabel {
-    pub(crate) reason: crate::sessions::Cut,
+    pub(crate) reason: Cut,
 }
 
 impl Counts {
     pub(crate) fn new(metrics: &Metrics) -> Self {
+        let logins = metrics.register("logins", "Attempts to sign in", Family::default());
+        let sessions = metrics.register(
+            "sessions",
+            "Sessions joined with a store",
+            Family::default(),
+        );
+        for service in [Service::Imap, Service::Pop3] {
+            let outcomes = Login::ALL.into_iter();
+            begin(
+                &logins,
+                outcomes.map(|outcome| LoginLabel { service, outcome }),
+            );
+            begin(&sessions, [ServiceLabel { service }]);
+        }
+        let cuts = metrics.register("cuts", "Sessions that were cut", Family::default());
+        begin(&cuts, Cut::ALL.map(|reason| CutLabel { reason }));
         Self {
-            logins: metrics.register("logins", "Attempts to sign in", Family::default()),
-            sessions: metrics.register(
-                "sessions",
-                "Sessions joined with a store",
-                Family::default(),
-            ),
+            logins,
+            sessions,
             forth: metrics.counter("client_bytes", "Octets handed from clients to stores"),
             back: metrics.counter("store_bytes", "Octets handed from stores to clients"),
-            cuts: metrics.register("cuts", "Sessions that were cut", Family::default()),
+            cuts,
             joining: metrics.seconds(
                 "joining_seconds",
                 "Time to connect to a store and log in there",

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use roost_core_directory::name::{AccountId, EmailAddress};
-use roost_kit::metrics::EncodeLabelValue;
 use roost_kit::net::Peer;
 use roost_login::SessionId;
 use tokio::sync::oneshot;
@@ -14,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::metrics::Service;
 
 /// Why a session is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Cut {
     /// Its account's mailbox is at another store now.
     Moved,
@@ -26,7 +25,16 @@ pub(crate) enum Cut {
     Stopping,
 }
 
+roost_kit::label_values!(Cut);
+
 impl Cut {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Moved,
+        Self::Closed,
+        Self::Administrator,
+        Self::Stopping,
+    ];
+
     /// What a client is told, where its protocol can be told anything.
     pub(crate) const fn words(self) -> &'static str {
         match self {

@@ -11,8 +11,8 @@ use roost_kit::metrics::{Counter, Gauge};
 use tokio::sync::{mpsc, watch};
 
 use crate::config::Config;
-use crate::node::Node;
 use crate::notices::Notice;
+use roost_node::Node;
 use session::{Ended, Session};
 
 /// Between attempts to reach the master agent: at first, and at most.

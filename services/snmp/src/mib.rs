@@ -6,9 +6,9 @@ pub mod roost;
 
 use jiff::Timestamp;
 
-use crate::node::Node;
 use crate::oid::Oid;
 use crate::tree::{Tree, Value};
+use roost_node::Node;
 
 /// What a management station sees of the node. `master_start` is when the master agent began, from
 /// which it counts `sysUpTime`.

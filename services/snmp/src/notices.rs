@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use crate::config::Thresholds;
 use crate::mib::roost::{self, Notification};
-use crate::node::{Node, Service, State};
 use crate::oid::Oid;
 use crate::tree::Value;
+use roost_node::{Node, Service, State};
 
 /// `snmpTrapOID.0`
 const TRAP_OID: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0];

@@ -9,8 +9,8 @@ use tokio::time::MissedTickBehavior;
 
 use crate::agent::Agent;
 use crate::config::{Config, Thresholds};
-use crate::node::{Node, Watcher};
 use crate::notices::{Notice, Notices};
+use roost_node::{Node, Watcher};
 
 /// Notices that wait for the master agent; more are dropped, and said to be.
 const NOTICES_MAX: usize = 256;

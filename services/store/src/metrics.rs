@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 pub(crate) use roost_kit::metrics::Gauge;
-use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Metrics};
+use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Metrics, begin};
 use roost_mailbox::Stats;
 
 /// The store's own figures; cheap to clone.
@@ -61,6 +61,15 @@ pub(crate) enum Login {
     Unavailable,
 }
 
+impl Login {
+    const ALL: [Self; 4] = [
+        Self::Accepted,
+        Self::Refused,
+        Self::Forbidden,
+        Self::Unavailable,
+    ];
+}
+
 roost_kit::label_values!(Protocol, Outcome, Login);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -81,18 +90,34 @@ pub(crate) struct ProtocolLabel {
 
 impl Counts {
     pub(crate) fn new(metrics: &Metrics) -> Self {
+        let deliveries = metrics.register(
+            "deliveries",
+            "Recipients of messages that came by LMTP",
+            Family::default(),
+        );
+        let outcomes = [Outcome::Delivered, Outcome::Deferred, Outcome::Refused];
+        begin(
+            &deliveries,
+            outcomes.map(|outcome| DeliveryLabel { outcome }),
+        );
+        let logins = metrics.register("logins", "Attempts to sign in", Family::default());
+        let sessions = metrics.register("sessions", "Sessions signed in", Family::default());
+        for protocol in [Protocol::Imap, Protocol::Pop3] {
+            let outcomes = Login::ALL.into_iter();
+            begin(
+                &logins,
+                outcomes.map(|outcome| LoginLabel { protocol, outcome }),
+            );
+            begin(&sessions, [ProtocolLabel { protocol }]);
+        }
         Self {
-            deliveries: metrics.register(
-                "deliveries",
-                "Recipients of messages that came by LMTP",
-                Family::default(),
-            ),
+            deliveries,
             delivered_octets: metrics.counter(
                 "delivered_bytes",
                 "Octets of messages taken by LMTP, counted once a message",
             ),
-            logins: metrics.register("logins", "Attempts to sign in", Family::default()),
-            sessions: metrics.register("sessions", "Sessions signed in", Family::default()),
+            logins,
+            sessions,
         }
     }
 }

@@ -1,16 +1,20 @@
 //! Whether the daemon lives, would serve, and what it has counted: `/healthz`, `/readyz`,
-//! `/metrics` over HTTP on a loopback port, without sign-in and without the version.
+//! `/metrics` over HTTP on a loopback port, without sign-in.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use parking_lot::Mutex;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Metrics;
@@ -122,12 +126,24 @@ impl Health {
     }
 }
 
+/// `roost_ready`: the same for collectors, which cannot read a page of reasons.
+impl Collector for Health {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Whether the daemon would serve: 1 or 0; /readyz says why not";
+        let descriptor = encoder.encode_descriptor("roost_ready", help, None, MetricType::Gauge)?;
+        ConstGauge::new(i64::from(self.readiness().ready)).encode(descriptor)
+    }
+}
+
 /// The three pages.
 pub(crate) fn router(health: Health, metrics: Metrics) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(move || exposition(metrics.clone())))
+        .route(
+            "/metrics",
+            get(move |headers| exposition(metrics.clone(), headers)),
+        )
         .with_state(health)
 }
 
@@ -140,14 +156,22 @@ async fn readyz(State(health): State<Health>) -> Response {
     (status, Json(readiness)).into_response()
 }
 
-async fn exposition(metrics: Metrics) -> impl IntoResponse {
-    (
-        [(
-            header::CONTENT_TYPE,
+/// Collectors that know OpenMetrics say so; the rest, and people, get the format that all know.
+async fn exposition(metrics: Metrics, headers: HeaderMap) -> impl IntoResponse {
+    const NEWER: &str = "application/openmetrics-text";
+    let accepts = headers.get_all(header::ACCEPT).into_iter();
+    let mut accepts = accepts.filter_map(|accept| accept.to_str().ok());
+    let (kind, text) = match accepts.any(|accept| accept.contains(NEWER)) {
+        true => (
             "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        )],
-        metrics.text(),
-    )
+            metrics.text(),
+        ),
+        false => (
+            "text/plain; version=0.0.4; charset=utf-8",
+            metrics.classic_text(),
+        ),
+    };
+    ([(header::CONTENT_TYPE, kind)], text)
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 //! Names are `roost_<daemon>_<what>_<unit>`; the prefix is added here. Labels come from closed sets,
 //! never from accounts or addresses.
 
+mod classic;
 mod process;
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use prometheus_client::collector::Collector;
 pub use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 pub use prometheus_client::metrics::counter::Counter;
 pub use prometheus_client::metrics::family::Family;
@@ -21,6 +23,18 @@ use prometheus_client::registry::{Metric, Registry};
 pub const SECONDS: [f64; 14] = [
     0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0,
 ];
+
+/// Makes every series of a closed label set, so that each begins at 0 and not with its first event,
+/// of which a rate would know nothing.
+pub fn begin<L, M, C>(family: &Family<L, M, C>, labels: impl IntoIterator<Item = L>)
+where
+    L: Clone + std::hash::Hash + Eq,
+    C: prometheus_client::metrics::family::MetricConstructor<M>,
+{
+    for label in labels {
+        drop(family.get_or_create(&label));
+    }
+}
 
 /// Makes enumerations the values of a label, by their variants' names in snake case.
 #[macro_export]
@@ -85,6 +99,11 @@ impl Metrics {
         metric
     }
 
+    /// Adds what is asked whenever somebody collects. Its names are whole: no prefix is added.
+    pub fn collect(&self, collector: impl Collector) {
+        self.registry.lock().register_collector(Box::new(collector));
+    }
+
     /// A new counter.
     pub fn counter(&self, name: &str, help: &str) -> Counter {
         self.register(name, help, Counter::default())
@@ -98,6 +117,12 @@ impl Metrics {
     /// A new histogram of seconds, with the borders of [`SECONDS`].
     pub fn seconds(&self, name: &str, help: &str) -> Histogram {
         self.register(name, help, Histogram::new(SECONDS))
+    }
+
+    /// All metrics in the text format 0.0.4, which every collector reads.
+    #[must_use]
+    pub fn classic_text(&self) -> String {
+        classic::classic(&self.text())
     }
 
     /// All metrics in the OpenMetrics text format.

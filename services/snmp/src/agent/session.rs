@@ -18,11 +18,11 @@ use super::{Counts, OpenError};
 use crate::answer;
 use crate::config::Thresholds;
 use crate::mib;
-use crate::node::Node;
 use crate::notices::Notice;
 use crate::oid::Oid;
 use crate::tree::Tree;
 use crate::wire::{self, Binding, Body, Error, Found, HEADER, Header, Reason};
+use roost_node::Node;
 
 /// How long the master agent may take for an answer to us.
 const ANSWER_MAX: Duration = Duration::from_secs(5);

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::time_stamp;
-use crate::node::{Node, Service, State};
 use crate::oid::Oid;
 use crate::tree::{Tree, Value};
+use roost_node::{Node, Service, State};
 
 /// `applTable`
 pub(super) const APPLICATIONS: &[u32] = &[1, 3, 6, 1, 2, 1, 27, 1];

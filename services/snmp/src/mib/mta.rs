@@ -1,9 +1,9 @@
 //! MTA-MIB (RFC 2789). Objects for which the mta has no figure are left out rather than invented.
 
 use super::seconds_between;
-use crate::node::{Node, Service};
 use crate::oid::Oid;
 use crate::tree::{Tree, Value};
+use roost_node::{Node, Service};
 
 /// `mtaTable`
 pub(super) const AGENTS: &[u32] = &[1, 3, 6, 1, 2, 1, 28, 1];

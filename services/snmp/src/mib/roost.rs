@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::seconds_between;
 use crate::config::Thresholds;
-use crate::exposition::Figures;
-use crate::node::{Destination, Node, Service, Volume};
 use crate::oid::Oid;
 use crate::tree::{Tree, Value};
+use roost_node::Figures;
+use roost_node::{Destination, Node, Service, Volume};
 
 /// `roostMIB`
 pub(super) const MIB: &[u32] = &[1, 3, 6, 1, 4, 1, 32473, 1, 3];

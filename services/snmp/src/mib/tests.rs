@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::Thresholds;
-use crate::exposition::Figures;
-use crate::node::{Destination, Service, State, Volume};
+use roost_node::Figures;
+use roost_node::{Destination, Service, State, Volume};
 
 pub(crate) fn node() -> Node {
     let now = Timestamp::from_second(1_790_000_000).unwrap();

@@ -61,6 +61,8 @@ impl Kit {
         let tasks = Tasks::new();
         let metrics = Metrics::new(daemon.name, daemon.version);
         metrics.register("panics", "Panics in tasks", tasks.panics());
+        let health = Health::new();
+        metrics.collect(health.clone());
         let kit = Self {
             daemon: daemon.name,
             version: daemon.version,
@@ -68,7 +70,7 @@ impl Kit {
             disk: Arc::new(RealDisk),
             tasks,
             metrics,
-            health: Health::new(),
+            health,
             tls: loaded.tls.clone(),
             shared: Arc::new(loaded.shared.clone()),
             sockets,

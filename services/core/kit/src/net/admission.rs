@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Networks, Peer};
 use crate::limit::address_key;
-use crate::metrics::{Counter, EncodeLabelSet, Family, Gauge, Metrics};
+use crate::metrics::{Counter, EncodeLabelSet, Family, Gauge, Metrics, begin};
 
 /// How many connections a service takes at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -100,6 +100,8 @@ impl Admission {
             "Connections over a limit",
             Family::<RefusedLabel, Counter>::default(),
         );
+        let limits_met = [Refused::Total, Refused::Address];
+        begin(&refused, limits_met.map(|limit| RefusedLabel { limit }));
         Self(Arc::new(Inner {
             limits: Mutex::new(limits),
             exempt,

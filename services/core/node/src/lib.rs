@@ -1,5 +1,14 @@
-//! What is known of this node at a moment.
+//! What is known of a node at a moment, from outside: [`Watcher`] asks each of its daemons for `/readyz`
+//! and `/metrics`, the mta for its queue, and the operating system for the volumes.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | [`exposition`] | reading the metrics of a daemon |
+//! | `look` | whom to ask, and how long |
+//! | `queue` | the queue by destination |
+//! | `volume` | file systems that hold state |
 
+pub mod exposition;
 mod look;
 mod queue;
 mod volume;
@@ -10,7 +19,7 @@ pub use volume::Volume;
 
 use jiff::Timestamp;
 
-use crate::exposition::Figures;
+pub use exposition::{Figures, Sample};
 
 /// The node as it was found.
 #[derive(Debug, Clone)]

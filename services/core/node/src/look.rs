@@ -11,11 +11,12 @@ use roost_kit::config::{ConfigError, Configuration, Listen, ListenSpec};
 use roost_kit::control::Client;
 use roost_kit::health::Readiness;
 use roost_kit::place;
+use serde::de::IgnoredAny;
 use tokio::time::timeout;
 
-use super::queue::{Entry, by_destination};
-use super::{Node, Service, State, Volume};
 use crate::exposition::Figures;
+use crate::queue::{Entry, by_destination};
+use crate::{Node, Service, State, Volume};
 
 /// How many messages of the queue are looked at, the oldest.
 const QUEUE_MAX: usize = 10_000;
@@ -43,10 +44,14 @@ struct Watched {
 
 impl Watcher {
     /// Reads from the configuration where each daemon serves its health pages and keeps its state. A
-    /// daemon whose `health` is empty is not watched.
+    /// daemon whose `health` is empty is not watched, nor is one that the node does without.
     pub fn new(configuration: &Configuration, clock: Clock) -> Result<Self, ConfigError> {
         let mut services = Vec::new();
         for (index, daemon) in (1..).zip(place::DAEMONS) {
+            let is_told = configuration.value::<IgnoredAny>(daemon.table)?;
+            if daemon.is_optional && is_told.is_none() {
+                continue;
+            }
             let listen = configuration
                 .value::<Listen>(&format!("{}.health", daemon.table))?
                 .unwrap_or_else(|| Listen::loopback(daemon.health));
@@ -95,7 +100,7 @@ impl Watcher {
         }
     }
 
-    async fn queue(&self) -> Option<Vec<super::Destination>> {
+    async fn queue(&self) -> Option<Vec<crate::Destination>> {
         let path = format!("/queue?limit={QUEUE_MAX}");
         let client = Client::socket(&self.mta);
         match timeout(ANSWER_MAX, client.get::<Vec<Entry>>(&path)).await {
