@@ -34,7 +34,8 @@ use state::State;
 pub(crate) const DEFAULT_OFFSET: u16 = 20_000;
 
 /// The daemons in the order in which they start. They stop in the opposite one.
-const DAEMONS: [&str; 5] = [
+const DAEMONS: [&str; 6] = [
+    "roost-logger",
     "roost-directory",
     "roost-store",
     "roost-mta",

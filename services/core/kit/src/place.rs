@@ -44,6 +44,12 @@ pub const STORE_HEALTH: u16 = 7191;
 pub const MTA_HEALTH: u16 = 7192;
 /// Health and metrics of the proxy.
 pub const PROXY_HEALTH: u16 = 7193;
+/// Syslog in the clear, over UDP and TCP; the logger's.
+pub const SYSLOG: u16 = 514;
+/// Syslog over TLS (RFC 5425); the logger's.
+pub const SYSLOG_TLS: u16 = 6514;
+/// Health and metrics of the logger.
+pub const LOGGER_HEALTH: u16 = 7194;
 /// Health and metrics of the SNMP subagent.
 pub const SNMP_HEALTH: u16 = 7195;
 
@@ -61,7 +67,7 @@ pub struct DaemonPlace {
 }
 
 /// Every daemon that a node can have. A new one goes to the end: what watches a node numbers them.
-pub const DAEMONS: [DaemonPlace; 5] = [
+pub const DAEMONS: [DaemonPlace; 6] = [
     DaemonPlace {
         name: "roost-directory",
         table: "directory-server",
@@ -92,6 +98,12 @@ pub const DAEMONS: [DaemonPlace; 5] = [
         health: PROXY_HEALTH,
         is_optional: true,
     },
+    DaemonPlace {
+        name: "roost-logger",
+        table: "logger",
+        health: LOGGER_HEALTH,
+        is_optional: true,
+    },
 ];
 
 /// Where the directory keeps its entries.
@@ -100,9 +112,13 @@ pub const DIRECTORY_STATE: &str = "/var/lib/roost/directory";
 pub const STORE_STATE: &str = "/var/lib/roost/store";
 /// Where the mta keeps its queue.
 pub const MTA_STATE: &str = "/var/lib/roost/queue";
+/// Where the logger keeps log lines.
+pub const LOGGER_STATE: &str = "/var/lib/roost/logger";
 /// A store's control socket.
 pub const STORE_CONTROL: &str = "/run/roost/store.sock";
 /// The mta's control socket.
 pub const MTA_CONTROL: &str = "/run/roost/mta.sock";
 /// The proxy's control socket.
 pub const PROXY_CONTROL: &str = "/run/roost/proxy.sock";
+/// The logger's control socket.
+pub const LOGGER_CONTROL: &str = "/run/roost/logger.sock";

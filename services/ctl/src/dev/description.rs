@@ -28,6 +28,8 @@ pub(super) struct Description {
     pub(super) store_control: PathBuf,
     /// The proxy's control socket.
     pub(super) proxy_control: PathBuf,
+    /// The logger's control socket.
+    pub(super) logger_control: PathBuf,
 }
 
 /// An account of the demo domain.
@@ -49,6 +51,7 @@ impl Description {
             control: state.control(),
             store_control: state.store_control(),
             proxy_control: state.proxy_control(),
+            logger_control: state.logger_control(),
         }
     }
 

@@ -75,6 +75,7 @@ impl Lines {
             "store" => "36",
             "mta" => "33",
             "snmp" => "34",
+            "logger" => "32",
             _ => "1",
         };
         match self.0.colour {

@@ -7,7 +7,7 @@ use roost_kit::place;
 use crate::failure::Failure;
 
 /// Name in `dev.json` and well-known port.
-const SERVICES: [(&str, u16); 20] = [
+const SERVICES: [(&str, u16); 23] = [
     ("smtp", place::SMTP),
     ("submission", place::SUBMISSION),
     ("submissions", place::SUBMISSIONS),
@@ -23,11 +23,14 @@ const SERVICES: [(&str, u16); 20] = [
     ("lookup", place::LOOKUP),
     ("ldap", place::LDAP),
     ("ldaps", place::LDAPS),
+    ("syslog", place::SYSLOG),
+    ("syslog_tls", place::SYSLOG_TLS),
     ("directory_health", place::DIRECTORY_HEALTH),
     ("store_health", place::STORE_HEALTH),
     ("mta_health", place::MTA_HEALTH),
     ("snmp_health", place::SNMP_HEALTH),
     ("proxy_health", place::PROXY_HEALTH),
+    ("logger_health", place::LOGGER_HEALTH),
 ];
 
 /// Every port of the suite, all on this machine's loopback.

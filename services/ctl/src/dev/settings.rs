@@ -126,6 +126,15 @@ fn text(state: &State, ports: &Ports) -> String {
             ("stores", stores(ports)),
         ],
     );
+    table(
+        &mut text,
+        "logger",
+        &[
+            ("state", path(&state.path("logger"))),
+            ("control", path(&state.logger_control())),
+            ("health", listen(ports, &["logger_health"])),
+        ],
+    );
     text
 }
 

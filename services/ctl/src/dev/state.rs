@@ -57,6 +57,7 @@ impl State {
             "directory",
             "store",
             "queue",
+            "logger",
         ] {
             make_folder(&state.path(folder)).map_err(failed)?;
         }
@@ -96,6 +97,11 @@ impl State {
     /// The proxy's control socket.
     pub(super) fn proxy_control(&self) -> PathBuf {
         self.socket("proxy")
+    }
+
+    /// The logger's control socket.
+    pub(super) fn logger_control(&self) -> PathBuf {
+        self.socket("logger")
     }
 
     fn socket(&self, daemon: &str) -> PathBuf {
