@@ -58,8 +58,10 @@ bench-delivery bench-memory bench-proxy: bench-%:
 	cargo build --release --locked --workspace --bins
 	@exec $(TARGET)/release/roost-bench $* $(ARGS)
 
-APPLIANCE := $(TARGET)/appliance
-PROGRAMS := $(TARGET)/x86_64-unknown-linux-gnu/release
+# What is released; PROFILE=quick makes what only tests see, in a third of the time, in a folder of its own.
+PROFILE ?= release
+APPLIANCE = $(TARGET)/appliance$(if $(filter-out release,$(PROFILE)),-$(PROFILE))
+PROGRAMS = $(TARGET)/x86_64-unknown-linux-gnu/$(PROFILE)
 DEBS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roost/debs
 IMAGE = $(TARGET)/debug/roost-image --out $(APPLIANCE)
 
@@ -67,7 +69,7 @@ IMAGE = $(TARGET)/debug/roost-image --out $(APPLIANCE)
 packages: ## .deb and .rpm of everything, and signed repositories for apt and dnf
 	@scripts/setup image
 	cargo build --locked -p roost-image
-	$(IMAGE) package
+	$(IMAGE) package --profile $(PROFILE)
 	$(IMAGE) repo
 
 .PHONY: appliance
@@ -75,15 +77,16 @@ appliance: packages ## the appliance: OVA and qcow2, with checksums and a list o
 	$(IMAGE) build --cache $(DEBS)
 
 .PHONY: vm-test
+vm-test: PROFILE = quick
 vm-test: appliance ## boot the appliance in virtual machines: the short set; make vm-test-full: all
 	@scripts/setup vm
 	cargo build --locked -p roost-vm-tests
-	$(IMAGE)/next package --revision 2 --binaries $(PROGRAMS)
+	$(IMAGE)/next package --only deb --revision 2 --binaries $(PROGRAMS)
 	$(TARGET)/debug/roost-vm-tests --appliance $(APPLIANCE) --next $(APPLIANCE)/next/packages $(ARGS)
 
 .PHONY: vm-test-full
-vm-test-full: ## every scenario
-	$(MAKE) vm-test ARGS="--full $(ARGS)"
+vm-test-full: ## every machine test, on the release
+	$(MAKE) vm-test PROFILE=release ARGS="--full $(ARGS)"
 
 ADVICE := indexing_slicing too_many_lines cast_possible_truncation cast_possible_wrap cast_sign_loss \
 	manual_let_else needless_pass_by_value large_futures fn_params_excessive_bools \

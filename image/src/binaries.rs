@@ -13,25 +13,29 @@ pub(crate) const GLIBC: (u32, u32) = (2, 28);
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Builds programs; the folder that holds them.
-pub(crate) fn build(source: &Source, programs: &[String]) -> anyhow::Result<PathBuf> {
+pub(crate) fn build(
+    source: &Source,
+    programs: &[String],
+    profile: &str,
+) -> anyhow::Result<PathBuf> {
     let target = match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => PathBuf::from(folder),
         None => source.path("target"),
     };
     let (major, minor) = GLIBC;
     say(&format!(
-        "building for glibc {major}.{minor}: {}",
+        "building for glibc {major}.{minor} ({profile}): {}",
         programs.join(", ")
     ));
     let mut build = Run::new("cargo")
         .folder(&source.root)
-        .args(["zigbuild", "--release", "--locked"])
+        .args(["zigbuild", "--locked", "--profile", profile])
         .args(["--target", &format!("{TARGET}.{major}.{minor}")]);
     for program in programs {
         build = build.args(["--bin", program]);
     }
     build.env("CARGO_TARGET_DIR", &target).shown()?;
-    Ok(target.join(TARGET).join("release"))
+    Ok(target.join(TARGET).join(profile))
 }
 
 /// Refuses a program that needs a newer C library, and names what of it.

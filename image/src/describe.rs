@@ -22,7 +22,10 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) summary: String,
     pub(crate) description: String,
-    /// A daemon's folder below `/var/lib/roost`.
+    /// Whether it is a daemon, with a user and units; which table it stands in says so.
+    #[serde(skip)]
+    pub(crate) is_daemon: bool,
+    /// A daemon's folder below `/var/lib/roost`, if it keeps anything.
     #[serde(default)]
     pub(crate) state: Option<String>,
     /// Other packages of ours, needed in exactly this version.
@@ -35,6 +38,14 @@ pub(crate) struct Package {
     /// Debian's packages that are needed beside the libraries.
     #[serde(default)]
     pub(crate) needs_deb: Vec<String>,
+    /// Groups of other daemons that its user is in.
+    #[serde(default)]
+    pub(crate) groups: Vec<String>,
+    /// What it is of use with, as each distribution names it.
+    #[serde(default)]
+    pub(crate) recommends_deb: Vec<String>,
+    #[serde(default)]
+    pub(crate) recommends_rpm: Vec<String>,
     #[serde(default)]
     pub(crate) files: Vec<File>,
     /// Whether it brings `roostctl`'s manual pages and completions.
@@ -81,11 +92,6 @@ impl Description {
 }
 
 impl Package {
-    /// Whether it is a daemon, with a user and units.
-    pub(crate) fn is_daemon(&self) -> bool {
-        self.state.is_some()
-    }
-
     /// The units that it brings.
     pub(crate) fn units(&self) -> Vec<&str> {
         let names = self.files.iter().filter_map(|file| {
@@ -96,6 +102,7 @@ impl Package {
     }
 
     fn completed(mut self, source: &Source) -> anyhow::Result<Self> {
+        self.is_daemon = true;
         self.depends.push("roost-core".to_owned());
         self.files.push(File {
             program: Some(self.name.clone()),

@@ -61,6 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
+    roost_kit::interrupt::watch()?;
     let source = Source::find()?;
     let out = std::path::absolute(&cli.out)?;
     std::fs::create_dir_all(&out)?;

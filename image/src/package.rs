@@ -15,7 +15,7 @@ use crate::licences;
 use crate::source::Source;
 use crate::steps::{print, step};
 use crate::{binaries, describe::Package};
-use stage::Shared;
+use stage::{Kind, Shared};
 
 /// `roost-image package`
 #[derive(Debug, Clone, Args)]
@@ -23,6 +23,12 @@ pub(crate) struct Options {
     /// Take programs that are built already from this folder
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
+    /// Cargo's profile for the programs
+    #[arg(long, value_name = "NAME", default_value = "release")]
+    profile: String,
+    /// Make only this kind of package
+    #[arg(long, value_name = "KIND")]
+    only: Option<Kind>,
     /// The package's revision of this version
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) revision: u32,
@@ -49,7 +55,7 @@ pub(crate) fn run(options: &Options, source: &Source, out: &Path) -> anyhow::Res
     let programs = description.programs(source)?;
     let folder = match &options.binaries {
         Some(folder) => std::path::absolute(folder)?,
-        None => binaries::build(source, &programs)?,
+        None => binaries::build(source, &programs, &options.profile)?,
     };
     let shared = step("programs, manual pages, licences", || {
         Shared::gather(source, &folder, &programs)
@@ -68,6 +74,7 @@ pub(crate) fn run(options: &Options, source: &Source, out: &Path) -> anyhow::Res
             source,
             shared: &shared,
             target: &target,
+            only: options.only,
         };
         let made = step(&package.name, || maker.make())?;
         for file in made {
@@ -85,14 +92,20 @@ struct Maker<'a> {
     source: &'a Source,
     shared: &'a Shared,
     target: &'a Path,
+    only: Option<Kind>,
 }
 
 impl Maker<'_> {
-    fn make(&self) -> anyhow::Result<[PathBuf; 2]> {
+    fn make(&self) -> anyhow::Result<Vec<PathBuf>> {
         let scratch = tempfile::tempdir().context("no scratch folder")?;
-        let deb = deb::make(self, &scratch.path().join("deb"))?;
-        let rpm = rpm::make(self, &scratch.path().join("rpm"))?;
-        Ok([deb, rpm])
+        let mut made = Vec::new();
+        if self.only != Some(Kind::Rpm) {
+            made.push(deb::make(self, &scratch.path().join("deb"))?);
+        }
+        if self.only != Some(Kind::Deb) {
+            made.push(rpm::make(self, &scratch.path().join("rpm"))?);
+        }
+        Ok(made)
     }
 }
 

@@ -8,7 +8,15 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, bail};
 
 /// How much of what a program said is repeated when it failed.
-const LINES_SHOWN: usize = 15;
+const LINES_SHOWN: usize = 60;
+
+/// Nothing is begun any more after Ctrl-C.
+pub(crate) fn go_on() -> anyhow::Result<()> {
+    match roost_kit::interrupt::happened() {
+        true => bail!("interrupted: what was half done is removed"),
+        false => Ok(()),
+    }
+}
 
 /// A program to run.
 pub(crate) struct Run {
@@ -71,6 +79,7 @@ impl Run {
     /// Runs it with its words on our standard error, for long work.
     pub(crate) fn shown(mut self) -> anyhow::Result<()> {
         let name = self.name();
+        go_on()?;
         let status = self
             .command
             .stdout(std::io::stderr())
@@ -87,6 +96,7 @@ impl Run {
     }
 
     fn output(mut self) -> anyhow::Result<Output> {
+        go_on()?;
         let name = self.name();
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         if self.input.is_some() {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use roost_kit::clock::Clock;
+use roost_kit::interrupt;
 
 const PERIOD: Duration = Duration::from_millis(200);
 
@@ -45,6 +46,9 @@ pub(crate) fn wait_for<T>(
     loop {
         if let Some(value) = condition() {
             return Ok(value);
+        }
+        if interrupt::happened() {
+            bail!("interrupted while it waited for {what}");
         }
         if timer.elapsed() > limit {
             bail!("waited {limit:?} in vain for {what}");

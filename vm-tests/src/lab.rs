@@ -1,15 +1,16 @@
 //! What scenarios share: the appliance, the scratch folder, and which accelerator works here.
 
-use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
 use crate::clock;
+use crate::report::{Report, Told};
 
 /// What a guest writes to the debug port when it runs at all, and QEMU's exit status for it.
 const PROBE: u8 = 0x31;
@@ -23,7 +24,8 @@ pub(crate) struct Lab {
     appliance: PathBuf,
     next: PathBuf,
     scratch: TempDir,
-    figures: RefCell<Vec<String>>,
+    figures: Mutex<Vec<String>>,
+    pub(crate) report: Report,
 }
 
 impl Lab {
@@ -41,7 +43,8 @@ impl Lab {
             appliance: std::path::absolute(appliance)?,
             next: std::path::absolute(next)?,
             scratch,
-            figures: RefCell::default(),
+            figures: Mutex::default(),
+            report: Report::default(),
         })
     }
 
@@ -53,11 +56,21 @@ impl Lab {
     /// A figure for the end of the run.
     pub(crate) fn figure(&self, text: String) {
         clock::say(&format!("     {text}"));
-        self.figures.borrow_mut().push(text);
+        let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        figures.push(text);
+    }
+
+    /// One test on a machine; how it went is said and counted here.
+    pub(crate) fn test<T>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> anyhow::Result<T>,
+    ) -> Result<T, Told> {
+        self.report.test(name, work)
     }
 
     pub(crate) fn figures(&self) -> String {
-        let figures = self.figures.borrow();
+        let figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         format!("figures ({}): {}", self.accelerator, figures.join("; "))
     }
 

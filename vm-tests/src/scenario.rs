@@ -5,50 +5,69 @@ mod life;
 mod trouble;
 
 use crate::lab::Lab;
+use crate::report::Told;
 
-/// One scenario.
+/// One machine, or several that belong together, and the tests on it.
 pub(crate) struct Scenario {
-    pub(crate) name: &'static str,
+    /// In the order in which they run; each needs those before it.
+    pub(crate) tests: &'static [&'static str],
     /// Whether it belongs to the short set, which gates every change.
     pub(crate) short: bool,
-    pub(crate) run: fn(&Lab) -> anyhow::Result<()>,
+    pub(crate) run: fn(&Lab) -> Result<(), Told>,
 }
 
 /// All of them, in the order in which they run.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
-        name: "vapp-properties-to-mailbox-and-through-its-life",
+        tests: &life::TESTS,
         short: true,
         run: life::from_properties_through_everything,
     },
     Scenario {
-        name: "cloud-init-on-bios",
+        tests: &["cloud_init_on_bios"],
         short: true,
-        run: first_boot::cloud_init_on_bios,
+        run: |lab| lab.test("cloud_init_on_bios", || first_boot::cloud_init_on_bios(lab)),
     },
     Scenario {
-        name: "no-data-disk-and-wrong-properties",
+        tests: &["no_data_disk_and_wrong_properties"],
         short: true,
-        run: trouble::no_data_disk_and_wrong_properties,
+        run: |lab| {
+            lab.test("no_data_disk_and_wrong_properties", || {
+                trouble::no_data_disk_and_wrong_properties(lab)
+            })
+        },
     },
     Scenario {
-        name: "console-wizard",
+        tests: &["copy_gets_new_keys"],
         short: false,
-        run: first_boot::console_wizard,
+        run: |lab| lab.test("copy_gets_new_keys", || life::copy_gets_new_keys(lab)),
     },
     Scenario {
-        name: "power-cut-under-load-ten-times",
+        tests: &["console_wizard"],
         short: false,
-        run: life::power_cut_ten_times,
+        run: |lab| lab.test("console_wizard", || first_boot::console_wizard(lab)),
     },
     Scenario {
-        name: "data-disk-on-another-machine",
+        tests: &["power_cut_under_load_ten_times"],
         short: false,
-        run: trouble::data_disk_on_another_machine,
+        run: |lab| {
+            lab.test("power_cut_under_load_ten_times", || {
+                life::power_cut_ten_times(lab)
+            })
+        },
     },
     Scenario {
-        name: "time-jump",
+        tests: &["data_disk_on_another_machine"],
         short: false,
-        run: trouble::time_jump,
+        run: |lab| {
+            lab.test("data_disk_on_another_machine", || {
+                trouble::data_disk_on_another_machine(lab)
+            })
+        },
+    },
+    Scenario {
+        tests: &["time_jump"],
+        short: false,
+        run: |lab| lab.test("time_jump", || trouble::time_jump(lab)),
     },
 ];

@@ -139,6 +139,8 @@ fn debootstrap(
     let at = |name: &str| prepared.join(name).display().to_string();
     let mut run = Run::new("mmdebstrap")
         .env("SOURCE_DATE_EPOCH", source.epoch.to_string())
+        // A build that breaks off is begun again: nothing of it needs to be on the disk meanwhile.
+        .env("DPKG_FORCE", "unsafe-io")
         .args(["--quiet", "--mode=root", "--format=directory"])
         .arg(format!("--variant={}", recipe.variant))
         .arg(format!("--include={}", recipe.packages.join(",")))

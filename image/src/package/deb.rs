@@ -115,6 +115,7 @@ fn control_text(maker: &Maker<'_>, size: u64) -> String {
     );
     for (field, values) in [
         ("Depends", &depends),
+        ("Recommends", &package.recommends_deb),
         ("Provides", &package.provides),
         ("Conflicts", &package.conflicts_deb),
     ] {

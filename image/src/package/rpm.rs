@@ -91,6 +91,9 @@ fn text(maker: &Maker<'_>, stage: &Stage<'_>, root: &Path) -> String {
     for needed in &package.depends {
         text.push_str(&format!("Requires: {needed} = {full}\n"));
     }
+    for wanted in &package.recommends_rpm {
+        text.push_str(&format!("Recommends: {wanted}\n"));
+    }
     text.push_str(&format!(
         "\n%description\n{}\n\n",
         super::wrapped(&package.description).join("\n")
@@ -101,7 +104,7 @@ fn text(maker: &Maker<'_>, stage: &Stage<'_>, root: &Path) -> String {
     ));
     text.push_str(&scripts::rpm(package, maker.release));
     text.push_str("\n%files\n%defattr(-,root,root,-)\n");
-    if package.is_daemon() {
+    if package.is_daemon {
         text.push_str("%dir /usr/libexec/roost\n");
     }
     if package.name == "roost-core" {

@@ -18,7 +18,7 @@ pub(super) fn deb(package: &Package, release: &Release) -> Vec<(&'static str, St
     }
     let list = units.join(" ");
     let mut scripts = Vec::new();
-    if package.is_daemon() {
+    if package.is_daemon {
         scripts.push((
             "preinst",
             script(&format!(
@@ -30,15 +30,15 @@ pub(super) fn deb(package: &Package, release: &Release) -> Vec<(&'static str, St
             )),
         ));
     }
-    let tmpfiles = match package.is_daemon() {
+    let tmpfiles = match package.is_daemon {
         true => "",
         false => "    systemd-tmpfiles --create roost.conf || true\n",
     };
-    let sysusers = match package.is_daemon() {
+    let sysusers = match package.is_daemon {
         true => format!("{name}.conf"),
         false => "roost.conf".to_owned(),
     };
-    let restart = match package.is_daemon() {
+    let restart = match package.is_daemon {
         true => format!(
             "        if [ -n \"$2\" ]; then\n\
              \x20           deb-systemd-invoke try-restart {name}.service >/dev/null || true\n\
@@ -84,6 +84,7 @@ pub(super) fn deb(package: &Package, release: &Release) -> Vec<(&'static str, St
              \x20       echo \"{name}: /var/lib/roost/{state} is kept; delete it if you are sure\" >&2\n\
              \x20   fi\n"
         ),
+        None if package.is_daemon => String::new(),
         None => "    if [ -e /etc/roost/roost.toml ]; then\n\
              \x20       echo \"roost-core: /etc/roost is kept, with its secrets; delete it if you are sure\" >&2\n\
              \x20   fi\n"
@@ -131,7 +132,7 @@ pub(super) fn rpm(package: &Package, release: &Release) -> String {
     }
     let list = units.join(" ");
     let mut text = String::new();
-    if package.is_daemon() {
+    if package.is_daemon {
         text.push_str(&format!(
             "%pre\n\
              found=$(rpm -q --qf '%%{{VERSION}}-%%{{RELEASE}}' {name} 2>/dev/null || :)\n\
@@ -144,7 +145,7 @@ pub(super) fn rpm(package: &Package, release: &Release) -> String {
             refusal = refusal(name, "$found", &release.full()),
         ));
     }
-    let setup = match package.is_daemon() {
+    let setup = match package.is_daemon {
         true => format!("systemd-sysusers {name}.conf >/dev/null 2>&1 || :\n"),
         false => "systemd-sysusers roost.conf >/dev/null 2>&1 || :\n\
                   systemd-tmpfiles --create roost.conf >/dev/null 2>&1 || :\n"
@@ -169,7 +170,7 @@ pub(super) fn rpm(package: &Package, release: &Release) -> String {
          \x20   systemctl daemon-reload >/dev/null 2>&1 || :\n\
          fi\n"
     ));
-    if package.is_daemon() {
+    if package.is_daemon {
         text.push_str(&format!(
             "if [ \"$1\" -ge 1 ]; then\n\
              \x20   systemctl try-restart {name}.service >/dev/null 2>&1 || :\n\

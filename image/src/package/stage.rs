@@ -14,9 +14,11 @@ use crate::run::Run;
 use crate::source::Source;
 
 /// The kinds of packages, where they differ in what is inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Kind {
+    /// For Debian and Ubuntu
     Deb,
+    /// For RHEL and its family
     Rpm,
 }
 
@@ -100,7 +102,7 @@ impl<'a> Stage<'a> {
         for file in &package.files {
             stage.add_described(file, source, shared)?;
         }
-        if package.is_daemon() {
+        if package.is_daemon {
             stage.add_daemon(package, source)?;
         }
         if package.manual {
@@ -136,13 +138,19 @@ impl<'a> Stage<'a> {
     /// What the convention gives a daemon: its user and its page.
     fn add_daemon(&mut self, package: &Package, source: &Source) -> anyhow::Result<()> {
         let name = &package.name;
-        let state = package.state.as_deref().unwrap_or_default();
-        let user = format!(
+        let home = match &package.state {
+            Some(state) => format!("/var/lib/roost/{state}"),
+            None => "-".to_owned(),
+        };
+        let mut user = format!(
             "# The user of {name}; the group roost reads the certificate's key.\n\
              g roost - -\n\
-             u {name} - \"{name}\" /var/lib/roost/{state}\n\
+             u {name} - \"{name}\" {home}\n\
              m {name} roost\n",
         );
+        for group in &package.groups {
+            user.push_str(&format!("g {group} - -\nm {name} {group}\n"));
+        }
         self.add(
             &format!("/usr/lib/sysusers.d/{name}.conf"),
             user.as_bytes(),

@@ -62,8 +62,8 @@ fn choose(choice: &str) -> anyhow::Result<()> {
         "6" if Path::new(configure::PASSWORD).exists() => Ok(fs::remove_file(configure::PASSWORD)?),
         "7" if state::problems().contains_key("data") => {
             system::write(Path::new(data::ADOPT), "", 0o600)?;
-            interactive("systemctl", &["restart", "roost-data.service"])?;
-            interactive("systemctl", &["restart", "roost-configure.service"])
+            interactive("systemctl", &["restart", "appliance-data.service"])?;
+            interactive("systemctl", &["restart", "appliance-configure.service"])
         }
         _ => Ok(()),
     }

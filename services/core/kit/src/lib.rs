@@ -18,6 +18,7 @@
 //! | [`limit`] | rates, and what a failed login costs |
 //! | [`metrics`], [`health`] | what the daemon tells about itself over HTTP |
 //! | [`control`] | how `roostctl` talks to a running daemon |
+//! | [`interrupt`] | Ctrl-C for programs that are no daemons |
 //! | [`secret`] | values that are never printed, and where they come from |
 //! | [`place`] | well-known ports and paths |
 //! | [`clock`] | what time it is; tests replace it |
@@ -30,6 +31,7 @@ pub mod daemon;
 pub mod disk;
 pub mod fields;
 pub mod health;
+pub mod interrupt;
 pub mod limit;
 pub mod log;
 pub mod metrics;

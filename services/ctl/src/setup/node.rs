@@ -165,7 +165,7 @@ impl Node {
     }
 
     fn write_settings(&self, answers: &Answers, report: &mut Report<'_>) -> Result<bool, Failure> {
-        let text = settings::text(self, answers);
+        let text = settings::text(self, answers, &settings::optional());
         let outcome = match fs::read_to_string(&self.config) {
             Ok(found) if found == text => Outcome::Unchanged,
             Ok(_) => Outcome::Changed,
