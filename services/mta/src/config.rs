@@ -77,6 +77,7 @@ impl Default for Connections {
         let limits = ConnectionLimits {
             total: 2_000,
             per_address: 50,
+            ..ConnectionLimits::default()
         };
         Self {
             smtp: limits,

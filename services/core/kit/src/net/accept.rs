@@ -36,6 +36,8 @@ pub enum Security {
     Clear,
     /// TLS from the first octet (RFC 8314).
     Tls,
+    /// The same, with the choice between HTTP/2 and HTTP/1.1 (RFC 9113 §3.2).
+    Https,
 }
 
 /// What listeners stand on.
@@ -66,7 +68,7 @@ where
     } = ground;
     let name = service.name;
     let listeners = sockets.listen(name, &service.listen)?;
-    if service.security == Security::Tls && !tls.available() && !listeners.is_empty() {
+    if service.security != Security::Clear && !tls.available() && !listeners.is_empty() {
         return Err(NetError::NoCertificate { service: name });
     }
     let entrance = Arc::new(Entrance {
@@ -154,6 +156,7 @@ where
             Security::Clear => Ok(stream),
             // In a place of its own, which sessions need not carry along.
             Security::Tls => Box::pin(stream.upgrade(&self.tls)).await,
+            Security::Https => Box::pin(stream.upgrade_web(&self.tls)).await,
         };
         match stream {
             Ok(stream) => (self.handle)(stream).await,

@@ -95,6 +95,12 @@ impl Stream {
         self.accept_tls(acceptor).await
     }
 
+    /// The same for HTTP: afterwards [`Stream::speaks_http2`] tells what the client chose.
+    pub async fn upgrade_web(self, tls: &Tls) -> Result<Self, NetError> {
+        let acceptor = tls.web_acceptor().ok_or(NetError::TlsUnavailable)?;
+        self.accept_tls(acceptor).await
+    }
+
     async fn accept_tls(self, acceptor: TlsAcceptor) -> Result<Self, NetError> {
         let Inner::Clear(transport) = self.inner else {
             return Err(NetError::TlsAlready);
@@ -181,6 +187,16 @@ impl Stream {
     #[must_use]
     pub const fn is_tls(&self) -> bool {
         matches!(self.inner, Inner::Tls(_))
+    }
+
+    /// Whether the client chose HTTP/2 in the handshake.
+    #[must_use]
+    pub fn speaks_http2(&self) -> bool {
+        let Inner::Tls(stream) = &self.inner else {
+            return false;
+        };
+        let (_, state): (_, &CommonState) = stream.get_ref();
+        state.alpn_protocol() == Some(b"h2")
     }
 
     /// What TLS negotiated, if it did.

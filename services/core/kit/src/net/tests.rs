@@ -170,6 +170,7 @@ async fn a_connection_over_the_limit_is_told_and_the_rest_say_bye_at_the_drain()
     let limits = ConnectionLimits {
         total: 1,
         per_address: 1,
+        ..ConnectionLimits::default()
     };
     let place = node.serve(node.service(Security::Clear, limits)).unwrap();
     let first = Stream::connect(&place, PATIENCE).await.unwrap();
@@ -211,6 +212,7 @@ async fn a_balancer_says_who_the_client_is_and_nobody_else_can() {
     let limits = ConnectionLimits {
         total: 10,
         per_address: 0,
+        ..ConnectionLimits::default()
     };
     let place = node.serve(node.service(Security::Clear, limits)).unwrap();
     let announced = |header: &'static [u8], place: ListenSpec| async move {

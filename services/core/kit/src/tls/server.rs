@@ -33,7 +33,12 @@ struct Inner {
     stamps: Mutex<Vec<Stamp>>,
     certificates: Arc<Certificates>,
     config: ArcSwapOption<ServerConfig>,
+    /// The same for who speaks HTTP.
+    web: ArcSwapOption<ServerConfig>,
 }
+
+/// The protocols that are offered to who speaks HTTP (RFC 7301 §6), the wanted one first.
+const WEB_PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 impl Tls {
     /// No certificates: TLS is not offered.
@@ -44,6 +49,7 @@ impl Tls {
             stamps: Mutex::default(),
             certificates: Arc::default(),
             config: ArcSwapOption::empty(),
+            web: ArcSwapOption::empty(),
         }))
     }
 
@@ -68,13 +74,17 @@ impl Tls {
             .collect::<Result<Vec<_>, _>>()?;
         let config = match loaded.is_empty() {
             true => None,
-            false => Some(Arc::new(server_config(
+            false => Some(server_config(
                 settings.minimum,
                 Arc::clone(&inner.certificates),
-            )?)),
+            )?),
         };
         inner.certificates.0.store(Arc::new(loaded));
-        inner.config.store(config);
+        inner.web.store(config.clone().map(|mut config| {
+            config.alpn_protocols = WEB_PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+            Arc::new(config)
+        }));
+        inner.config.store(config.map(Arc::new));
         *inner.settings.lock() = settings.clone();
         Ok(())
     }
@@ -102,6 +112,12 @@ impl Tls {
     #[must_use]
     pub fn acceptor(&self) -> Option<TlsAcceptor> {
         self.0.config.load_full().map(TlsAcceptor::from)
+    }
+
+    /// The same for HTTP: the client chooses between HTTP/2 and HTTP/1.1.
+    #[must_use]
+    pub fn web_acceptor(&self) -> Option<TlsAcceptor> {
+        self.0.web.load_full().map(TlsAcceptor::from)
     }
 
     /// When the first of the certificates ends.
