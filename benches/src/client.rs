@@ -10,9 +10,11 @@ mod line;
 mod load;
 mod mail;
 mod secure;
+mod web;
 
 pub(crate) use idle::{Idle, Sessions};
 pub(crate) use imap::{Appending, Login};
 pub(crate) use load::{Job, Load, Tally};
 pub(crate) use mail::{Dialect, Mailing, Recipients};
 pub(crate) use secure::{Done, Handshake, fetch_large, log_in_and_out, put_large};
+pub(crate) use web::{Requests, request};

@@ -1,14 +1,18 @@
-//! `bench-proxy`: roost-proxy beside Debian's nginx with its mail module, in front of the same store.
-//! Both find it by the same directory: nginx through route lookup, the store checking the password;
+//! `bench-proxy`: roost-proxy beside Debian's nginx with its mail module, in front of the same store;
+//! and small static files over HTTPS. Both find the store by the same directory: nginx through route lookup, the store checking the password;
 //! roost-proxy checks it and logs in by ticket.
 
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 
 use crate::Proxying;
 use crate::client::{
-    Done, Handshake, Idle, Login, Sessions, fetch_large, log_in_and_out, put_large,
+    Done, Handshake, Idle, Login, Requests, Sessions, fetch_large, log_in_and_out, put_large,
+    request,
 };
 use crate::measure::{Tree, client_cpu};
 use crate::report::{Aim, Line, median};
@@ -27,7 +31,11 @@ struct Subject {
     name: &'static str,
     tree: Tree,
     login: Login,
+    https: SocketAddr,
 }
+
+/// A small file: a page's icon, a short script.
+const SMALL: usize = 1024;
 
 /// What one run of a point gave.
 struct Run {
@@ -41,12 +49,15 @@ struct Run {
 /// Measures.
 pub(crate) async fn run(options: Proxying) -> anyhow::Result<()> {
     let scratch = Scratch::new(&options.common, "proxy")?;
+    let files = scratch.path().join("files");
+    fs::create_dir_all(&files)?;
+    fs::write(files.join("small.txt"), "x".repeat(SMALL))?;
     let mut roost = Roost::set_up(scratch.path(), options.common.offset).await?;
     roost.start(Daemon::Store).await?;
     roost.start(Daemon::Proxy).await?;
     let certificate = roost.certificate()?;
     let lookup = roost.address("lookup")?;
-    let nginx = Nginx::start(scratch.path(), &certificate, lookup).await?;
+    let nginx = Nginx::start(scratch.path(), &certificate, lookup, &files).await?;
     let login = |to| Login {
         to,
         domain: DOMAIN,
@@ -56,16 +67,44 @@ pub(crate) async fn run(options: Proxying) -> anyhow::Result<()> {
         name: "roost-proxy",
         tree: roost.tree(&[Daemon::Proxy]),
         login: login(roost.address("imaps")?),
+        https: roost.address("https")?,
     };
     let peer = Subject {
         name: "nginx",
         tree: nginx.tree(),
         login: login(nginx.imaps()),
+        https: nginx.https(),
     };
     put_large(&login(roost.address("store_imap")?), 0, LARGE)
         .await
         .context("the large message")?;
     let window = Duration::from_secs_f64(options.seconds);
+    for (name, is_http2) in [("proxy-https-small", false), ("proxy-http2-small", true)] {
+        let mut runs: [Vec<Run>; 2] = Default::default();
+        let mut slowest: [Vec<f64>; 2] = Default::default();
+        for _ in 0..options.runs {
+            for (index, subject) in [&ours, &peer].into_iter().enumerate() {
+                let (run, requests) = subject.ask(scratch.path(), is_http2, window).await?;
+                if let (Some(runs), Some(slowest)) = (runs.get_mut(index), slowest.get_mut(index)) {
+                    runs.push(run);
+                    slowest.push(requests.slowest.as_secs_f64() * 1e3);
+                }
+            }
+        }
+        report_speed(name, "/s", 1.0, &runs, 0.9, 1.2);
+        let [ours, peers] = slowest;
+        Line {
+            name: format!("{name}-p99"),
+            roost: median(ours),
+            peer: median(peers),
+            unit: "ms",
+            more_is_better: false,
+            bar: Aim::Ratio(0.9),
+            goal: Aim::Ratio(1.2),
+            beside: "peer-is=nginx".to_owned(),
+        }
+        .print();
+    }
     for (name, handshake) in [
         ("proxy-login-full", Handshake::Full),
         ("proxy-login-resumed", Handshake::Resumed),
@@ -119,6 +158,23 @@ impl Subject {
             cost: used / count,
             client: client.as_secs_f64() / done.took.as_secs_f64(),
         })
+    }
+
+    /// Asks for the small file.
+    async fn ask(
+        &self,
+        scratch: &Path,
+        is_http2: bool,
+        window: Duration,
+    ) -> anyhow::Result<(Run, Requests)> {
+        let mut asked = None;
+        let work = async {
+            let requests = request(self.https, "/small.txt", is_http2, scratch, window).await?;
+            asked = Some(requests);
+            Ok(requests.done)
+        };
+        let run = self.measure(work).await?;
+        Ok((run, asked.context("no requests")?))
     }
 
     /// Private memory of one session in IDLE, in octets.

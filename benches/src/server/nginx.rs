@@ -1,4 +1,5 @@
-//! Debian's nginx with its mail module: IMAP over TLS in front of our store, found by route lookup.
+//! Debian's nginx: with its mail module IMAP over TLS in front of our store, found by route lookup;
+//! and HTTPS with static files, whose descriptors it keeps.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ const MODULE: &str = "/usr/lib/nginx/modules/ngx_mail_module.so";
 pub(crate) struct Nginx {
     child: Child,
     imaps: u16,
+    https: u16,
 }
 
 impl Nginx {
@@ -26,10 +28,11 @@ impl Nginx {
         scratch: &Path,
         certificate: &CertificateFiles,
         lookup: SocketAddr,
+        files: &Path,
     ) -> anyhow::Result<Self> {
         let folder = scratch.join("nginx");
         fs::create_dir_all(&folder)?;
-        let imaps = free_port()?;
+        let (imaps, https) = (free_port()?, free_port()?);
         let config = format!(
             "load_module {MODULE};\n\
              user root;\ndaemon off;\nworker_processes auto;\nworker_rlimit_nofile 65536;\n\
@@ -45,7 +48,24 @@ impl Nginx {
                ssl_session_timeout 1h;\n\
                timeout 1h;\n\
                server {{ listen 127.0.0.1:{imaps} ssl backlog=1024; protocol imap; }}\n\
+             }}\n\
+             http {{\n\
+               default_type text/plain;\n\
+               access_log {access};\n\
+               ssl_certificate {chain};\n\
+               ssl_certificate_key {key};\n\
+               ssl_protocols TLSv1.3;\n\
+               open_file_cache max=1000;\n\
+               sendfile on; tcp_nopush on;\n\
+               keepalive_requests 100000000;\n\
+               add_header X-Content-Type-Options nosniff;\n\
+               add_header X-Frame-Options SAMEORIGIN;\n\
+               add_header Referrer-Policy same-origin;\n\
+               add_header Strict-Transport-Security max-age=31536000;\n\
+               server {{ listen 127.0.0.1:{https} ssl http2 backlog=1024; root {files}; }}\n\
              }}\n",
+            access = folder.join("access").display(),
+            files = files.display(),
             pid = folder.join("pid").display(),
             log = folder.join("log").display(),
             chain = certificate.certificate.display(),
@@ -57,12 +77,21 @@ impl Nginx {
         command.arg("-c").arg(&file).arg("-p").arg(&folder);
         let log = folder.join("output");
         let child = Child::start(command, "nginx", &log, imaps).await?;
-        Ok(Self { child, imaps })
+        Ok(Self {
+            child,
+            imaps,
+            https,
+        })
     }
 
     /// Where it speaks IMAP over TLS.
     pub(crate) fn imaps(&self) -> SocketAddr {
         local(self.imaps)
+    }
+
+    /// Where it speaks HTTPS.
+    pub(crate) fn https(&self) -> SocketAddr {
+        local(self.https)
     }
 
     /// Its processes.

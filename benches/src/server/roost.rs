@@ -82,7 +82,10 @@ impl Roost {
             "[store]\nsessions_per_account = 1000\n\
              [store.connections.readers]\ntotal = 40000\nper_address = 40000\n\
              [proxy]\nsessions_per_account = 1000\n\
-             [proxy.connections]\ntotal = 40000\nper_address = 40000\n",
+             [proxy.connections]\ntotal = 40000\nper_address = 40000\n\
+             [proxy.web]\nfiles = \"FILES\"\n"
+                .replace("FILES", &scratch.join("files").display().to_string())
+                .as_str(),
         )?;
         roost.start(Daemon::Directory).await?;
         roost.add_accounts().await?;
