@@ -4,6 +4,7 @@ mod curl;
 mod mbsync;
 mod mutt;
 mod pop3;
+mod secure;
 mod swaks;
 mod wire;
 
@@ -11,5 +12,6 @@ pub use curl::Curl;
 pub use mbsync::Mbsync;
 pub use mutt::Mutt;
 pub use pop3::{fetchmail, getmail};
+pub use secure::Secure;
 pub use swaks::Swaks;
 pub use wire::Wire;

@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::suite::program;
-use crate::{Suite, wait_for};
+use crate::{Run, Suite, wait_for};
 
 /// A daemon that runs until the value is dropped.
 #[derive(Debug)]
@@ -83,6 +83,13 @@ impl Node {
             }
             TcpStream::connect((self.place.0.as_str(), self.place.1)).ok()
         });
+    }
+
+    /// `roostctl` for this node.
+    pub fn roostctl(&self) -> Run {
+        Run::new(program("roostctl"))
+            .env("ROOST_CONFIG", &self.config)
+            .env("NO_COLOR", "1")
     }
 
     /// Kills it.

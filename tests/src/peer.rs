@@ -1,14 +1,20 @@
 //! The foreign servers, each in a scratch folder on free ports, ended by its process id.
 
 mod dns;
+mod dovecot;
+mod memcached;
 mod nginx;
+mod origin;
 mod postfix;
 mod prometheus;
 mod server;
 mod snmp;
 
 pub use dns::Dns;
+pub use dovecot::Dovecot;
+pub use memcached::Memcached;
 pub use nginx::Nginx;
+pub use origin::Origin;
 pub use postfix::Postfix;
 pub use prometheus::{Prometheus, monitoring_files};
 pub use server::free_port;

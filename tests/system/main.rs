@@ -19,3 +19,4 @@ mod outside;
 mod proxy;
 mod refusal;
 mod synchronisation;
+mod web;

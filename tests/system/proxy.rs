@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
-use roost_tests::client::{Curl, Wire};
-use roost_tests::peer::Nginx;
-use roost_tests::{Node, Suite, message, wait_for};
+use roost_tests::client::{Curl, Secure, Wire};
+use roost_tests::peer::{Dovecot, Memcached, Nginx, free_port};
+use roost_tests::{Node, Run, Suite, message, wait_for};
 
 const ALICE: &str = "alice@example.test";
 const BOB: &str = "bob@example.test";
@@ -167,6 +167,11 @@ fn a_hostile_client_costs_nobody_else_their_session() {
 
 /// A second store and a second proxy beside the suite, each with an address of its own.
 fn second_nodes(suite: &Suite) -> (Node, Node) {
+    second_nodes_with(suite, "")
+}
+
+/// The same with settings of the proxy's own.
+fn second_nodes_with(suite: &Suite, more: &str) -> (Node, Node) {
     let port = |service: &str| suite.port(service);
     suite.roostctl().args(["server", "create", STORE2]).ok();
     suite
@@ -192,8 +197,8 @@ fn second_nodes(suite: &Suite) -> (Node, Node) {
     let place = (STORE2_AT, port("store_imap"));
     let store = Node::start(suite, "roost-store", STORE2, &settings, place);
     let settings = format!(
-        "[proxy]\nimap = {}\nimaps = {}\npop3 = {}\npop3s = []\nhealth = {}\ncontrol = {:?}\n\
-         linger = \"0s\"\n\
+        "[proxy]\nimap = {}\nimaps = {}\npop3 = {}\npop3s = []\nhttp = []\nhttps = []\nhealth = {}\ncontrol = {:?}\n\
+         linger = \"0s\"\n{more}\n\
          [proxy.stores.\"mail.example.test\"]\nimap = {}\npop3 = {}\n",
         at(PROXY2_AT, "imap"),
         at(PROXY2_AT, "imaps"),
@@ -290,6 +295,164 @@ fn only_the_sessions_of_a_dead_process_end() {
         lives(&mut waiting.join().unwrap());
     });
     lives(&mut alice);
+}
+
+#[test]
+fn proxies_share_routes_and_bans_through_memcached_and_can_do_without() {
+    let memcached = Memcached::start();
+    let place = format!("memcached = [\"127.0.0.1:{}\"]\n", memcached.port);
+    let suite = Suite::start_with(&format!("[proxy]\n{place}"));
+    let (_store, proxy) = second_nodes_with(&suite, &place);
+    move_to(&suite, BOB, STORE2);
+    let port = suite.port("imap");
+    let log_in = |host: &str| Wire::imap(host, port, BOB, &suite.password(BOB));
+    let key = format!("route:proto=imap;user={BOB}");
+    let route = format!("{STORE2_AT}:{}", suite.port("store_imap"));
+    log_in(PROXY2_AT);
+    assert_eq!(memcached.get(&key).as_deref(), Some(route.as_str()));
+    log_in("127.0.0.1");
+    // A route that leads nowhere, or to the wrong store, is found out at once.
+    for wrong in [
+        "127.0.0.1:1".to_owned(),
+        format!("127.0.0.1:{}", suite.port("store_imap")),
+    ] {
+        memcached.set(&key, &wrong);
+        log_in("127.0.0.1");
+        assert_eq!(
+            memcached.get(&key).as_deref(),
+            Some(route.as_str()),
+            "after {wrong}"
+        );
+    }
+    // A move is noticed without anybody signing in.
+    move_to(&suite, BOB, "mail.example.test");
+    wait_for("the route to be forgotten", A_WHILE, || {
+        memcached.get(&key).is_none().then_some(())
+    });
+
+    let banned = |run: Run| run.args(["proxy", "bans"]).ok_text().contains("192.0.2.9");
+    suite.roostctl().args(["proxy", "ban", "192.0.2.9"]).ok();
+    wait_for("the other proxy to know", A_WHILE, || {
+        banned(proxy.roostctl()).then_some(())
+    });
+    proxy.roostctl().args(["proxy", "unban", "192.0.2.9"]).ok();
+    wait_for("the first proxy to know", A_WHILE, || {
+        (!banned(suite.roostctl())).then_some(())
+    });
+
+    drop(memcached);
+    for host in ["127.0.0.1", PROXY2_AT] {
+        log_in(host);
+    }
+}
+
+#[test]
+fn wrong_passwords_at_several_proxies_count_together() {
+    let memcached = Memcached::start();
+    let place = format!("memcached = [\"127.0.0.1:{}\"]\n", memcached.port);
+    let bans = "[proxy.bans]\nfailures = 4\nnever = []\n";
+    let suite = Suite::start_with(&format!("[proxy]\n{place}{bans}"));
+    let (_store, _proxy) = second_nodes_with(&suite, &format!("{place}{bans}"));
+    let port = suite.port("imap");
+    for host in ["127.0.0.1", PROXY2_AT, "127.0.0.1", PROXY2_AT] {
+        let mut wire = Wire::connect(host, port);
+        wire.say(&format!("a LOGIN {ALICE} wrong"));
+        wire.until("a NO");
+    }
+    for host in ["127.0.0.1", PROXY2_AT] {
+        wait_for("the address to be shut out", A_WHILE, || {
+            let refused = Wire::connect(host, port).line()?;
+            refused.starts_with("* BYE Not served").then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_script_is_managed_through_the_proxy() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dovecot = Dovecot::start(scratch.path());
+    let port = free_port();
+    let suite = Suite::start_with(&format!(
+        "[proxy]\nsieve = \"127.0.0.1:{port}\"\n\
+         [proxy.stores.\"mail.example.test\"]\nsieve = \"127.0.0.1:{}\"\n",
+        dovecot.sieve
+    ));
+    let credentials = |password: &str| {
+        let plain = format!("\0{ALICE}\0{password}");
+        Run::new("base64").arg("--wrap=0").input(plain).ok_text()
+    };
+    let mut wire = Wire::connect("127.0.0.1", port);
+    let greeting = wire.until("OK");
+    for expected in [
+        "\"SASL\" \"",
+        "PLAIN",
+        "\"SIEVE\" \"fileinto\"",
+        "\"STARTTLS\"",
+    ] {
+        assert!(greeting.contains(expected), "no {expected} in {greeting}");
+    }
+    wire.say("LISTSCRIPTS");
+    wire.until("NO \"Authenticate first\"");
+    wire.say("NOOP \"a\"");
+    wire.until("OK (TAG \"a\")");
+    wire.say(&format!(
+        "AUTHENTICATE \"PLAIN\" \"{}\"",
+        credentials("wrong")
+    ));
+    wire.until("NO \"Name or password wrong\"");
+    // By challenge and literal, with a command right behind.
+    let right = credentials(&suite.password(ALICE));
+    wire.say("AUTHENTICATE \"PLAIN\"");
+    wire.until("\"\"");
+    wire.say(&format!(
+        "{{{}+}}\r\n{right}\r\nPUTSCRIPT \"one\" {{7+}}\r\nkeep;\r\n",
+        right.len()
+    ));
+    wire.until("OK");
+    wire.until("OK");
+    wire.say("LISTSCRIPTS");
+    wire.until("\"one\"");
+    let sessions = suite.roostctl().args(["proxy", "sessions"]).ok_text();
+    assert!(
+        sessions.contains("sieve") && sessions.contains(ALICE),
+        "{sessions}"
+    );
+    suite.roostctl().args(["proxy", "drain", "--all"]).ok();
+    let last = wire.rest();
+    assert!(last.contains("BYE (TRYLATER)"), "{last}");
+    assert!(
+        !dovecot.log().contains(&suite.password(ALICE)),
+        "{}",
+        dovecot.log()
+    );
+
+    let mut secure = Secure::starttls(&suite, "sieve", port);
+    secure.say(format!("AUTHENTICATE \"PLAIN\" \"{right}\"\r\nLOGOUT\r\n"));
+    let heard = String::from_utf8_lossy(&secure.rest()).into_owned();
+    assert!(heard.matches("OK").count() >= 2, "{heard}");
+}
+
+#[test]
+fn an_account_signs_in_only_so_fast() {
+    let suite = Suite::start();
+    suite
+        .roostctl()
+        .args(["config", "set", "zimbraReverseProxyUserLoginLimit=3"])
+        .ok();
+    let log_in = |account: &str| {
+        let mut wire = Wire::connect("127.0.0.1", suite.port("imap"));
+        wire.say(&format!(
+            "a LOGIN {account} \"{}\"",
+            suite.password(account)
+        ));
+        wire.until("a ")
+    };
+    let refused = wait_for("the limit to hold", A_WHILE, || {
+        let answer = log_in(ALICE);
+        answer.contains("a NO").then_some(answer)
+    });
+    assert!(refused.contains("[UNAVAILABLE]"), "{refused}");
+    assert!(log_in(BOB).contains("a OK"));
 }
 
 #[test]

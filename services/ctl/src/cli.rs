@@ -21,7 +21,7 @@ pub(crate) use directory::{
     AccountVerb, AliasVerb, ConfigVerb, CosVerb, DomainVerb, ListVerb, Password, ServerVerb,
 };
 pub(crate) use mail::{Flush, Import, MailboxVerb, Messages, QueueVerb, StoreVerb, Verify};
-pub(crate) use proxy::{ProxyVerb, Which};
+pub(crate) use proxy::{ProxyVerb, UpstreamState, Which};
 
 /// Administers Roost.
 #[derive(Debug, Parser)]

@@ -1,5 +1,7 @@
 //! Addresses that are not served for a while: by too many wrong passwords, or by an administrator's
-//! word. In memory: a restart forgets them.
+//! word. In memory, and in memcached where there is one: without it a restart forgets them.
+
+mod shared;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,6 +13,8 @@ use roost_kit::limit::address_key;
 use roost_kit::metrics::Gauge;
 
 use crate::config::BanRules;
+use crate::memcached::Memcached;
+use shared::Line;
 
 /// Addresses that are remembered: about 6 MB.
 const ADDRESSES_MAX: usize = 65_536;
@@ -22,6 +26,7 @@ pub(crate) struct Bans {
     clock: Clock,
     addresses: Mutex<HashMap<IpAddr, Record>>,
     shown: Gauge,
+    memcached: Memcached,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,13 +48,88 @@ pub(crate) struct Ban {
 }
 
 impl Bans {
-    pub(crate) fn new(rules: BanRules, clock: Clock, shown: Gauge) -> Self {
+    pub(crate) fn new(rules: BanRules, clock: Clock, shown: Gauge, memcached: Memcached) -> Self {
         Self {
             rules,
             clock,
             addresses: Mutex::default(),
             shown,
+            memcached,
         }
+    }
+
+    /// Counts a wrong password, here and with the other proxies. Answers whether the address is shut
+    /// out from now on.
+    pub(crate) async fn punish(&self, address: IpAddr) -> bool {
+        let key = address_key(address);
+        let mut banned = self.failed(address);
+        if self.memcached.is_used() && self.is_counted(address) {
+            let within = self.rules.within.duration();
+            let count = shared::count(&self.memcached, key, within).await;
+            if !banned && count.is_some_and(|count| count >= u64::from(self.rules.failures)) {
+                self.shut_out(address, self.rules.lasts.duration());
+                banned = true;
+            }
+            if banned {
+                shared::forget(&self.memcached, key).await;
+                self.tell(key, self.rules.lasts.duration(), true).await;
+            }
+        }
+        banned
+    }
+
+    /// Shuts an address out, by an administrator's word, at all proxies.
+    pub(crate) async fn ban(&self, address: IpAddr, lasts: Duration) {
+        self.shut_out(address, lasts);
+        self.tell(address_key(address), lasts, true).await;
+    }
+
+    /// Serves an address again, at all proxies. Answers whether it was shut out.
+    pub(crate) async fn unban(&self, address: IpAddr) -> bool {
+        let was_banned = self.free(address);
+        shared::forget(&self.memcached, address_key(address)).await;
+        self.tell(address_key(address), self.rules.lasts.duration(), false)
+            .await;
+        was_banned
+    }
+
+    async fn tell(&self, address: IpAddr, lasts: Duration, is_banned: bool) {
+        if !self.memcached.is_used() {
+            return;
+        }
+        let now = self.clock.now().as_second();
+        let seconds = i64::try_from(lasts.as_secs()).unwrap_or(i64::MAX);
+        let line = Line {
+            address,
+            until: now.saturating_add(seconds),
+            is_banned,
+        };
+        shared::write(&self.memcached, line, now).await;
+    }
+
+    /// Learns whom the other proxies have shut out, or serve again.
+    pub(crate) async fn learn(&self) {
+        if !self.memcached.is_used() {
+            return;
+        }
+        let Some(lines) = shared::read(&self.memcached).await else {
+            return;
+        };
+        let now = self.clock.now().as_second();
+        for line in lines {
+            let left = u64::try_from(line.until.saturating_sub(now)).unwrap_or(0);
+            match (line.is_banned, left) {
+                (_, 0) => {}
+                (true, left) => self.shut_out(line.address, Duration::from_secs(left)),
+                (false, _) => {
+                    self.free(line.address);
+                }
+            }
+        }
+    }
+
+    fn is_counted(&self, address: IpAddr) -> bool {
+        self.rules.failures > 0 && !self.rules.never.contain(address)
     }
 
     /// Whether an address is shut out.
@@ -60,9 +140,8 @@ impl Bans {
         record.is_some_and(|record| record.until.is_some_and(|until| now < until))
     }
 
-    /// Counts a wrong password. Answers whether the address is shut out from now on.
-    pub(crate) fn failed(&self, address: IpAddr) -> bool {
-        if self.rules.failures == 0 || self.rules.never.contain(address) {
+    fn failed(&self, address: IpAddr) -> bool {
+        if !self.is_counted(address) {
             return false;
         }
         let now = self.clock.instant();
@@ -82,16 +161,14 @@ impl Bans {
         true
     }
 
-    /// Shuts an address out, by an administrator's word.
-    pub(crate) fn ban(&self, address: IpAddr, lasts: Duration) {
+    fn shut_out(&self, address: IpAddr, lasts: Duration) {
         let now = self.clock.instant();
         let mut addresses = self.addresses.lock();
         self.record(&mut addresses, address, now).until = Some(now + lasts);
         self.show(&addresses, now);
     }
 
-    /// Serves an address again. Answers whether it was shut out.
-    pub(crate) fn unban(&self, address: IpAddr) -> bool {
+    fn free(&self, address: IpAddr) -> bool {
         let now = self.clock.instant();
         let mut addresses = self.addresses.lock();
         let record = addresses.remove(&address_key(address));
@@ -171,7 +248,8 @@ mod tests {
             lasts: Period::seconds(30),
             ..BanRules::default()
         };
-        Bans::new(rules, clock.clone(), Gauge::default())
+        let memcached = Memcached::new(std::iter::empty(), clock.clone());
+        Bans::new(rules, clock.clone(), Gauge::default(), memcached)
     }
 
     #[test]
@@ -209,10 +287,10 @@ mod tests {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
         let bans = bans(&clock);
         let address: IpAddr = "127.0.0.1".parse().unwrap();
-        bans.ban(address, Duration::from_secs(5));
+        bans.shut_out(address, Duration::from_secs(5));
         assert_eq!(bans.list()[0].remaining, Duration::from_secs(5));
-        assert!(bans.holds(address) && bans.unban(address));
-        assert!(!bans.holds(address) && !bans.unban(address));
+        assert!(bans.holds(address) && bans.free(address));
+        assert!(!bans.holds(address) && !bans.free(address));
     }
 
     #[test]

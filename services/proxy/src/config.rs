@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use roost_kit::config::{Listen, ListenSpec, Period, Settings, Wrong};
+use roost_kit::config::{ByteSize, Listen, ListenSpec, Period, Settings, Wrong};
 use roost_kit::net::{ConnectionLimits, Networks};
 use roost_kit::place;
 use serde::Deserialize;
@@ -21,6 +21,17 @@ pub struct Config {
     pub pop3: Listen,
     /// Where POP3 is spoken over TLS from the first octet.
     pub pop3s: Listen,
+    /// Where ManageSieve is spoken, with STARTTLS; usually port 4190. Stores that have it are named in
+    /// `stores`.
+    pub sieve: Listen,
+    /// The Sieve extensions of the stores, as clients are told them before they have signed in.
+    pub sieve_extensions: String,
+    /// Where HTTP is spoken in the clear, usually port 80: who comes here is sent to HTTPS.
+    pub http: Listen,
+    /// Where HTTPS is spoken, usually port 443.
+    pub https: Listen,
+    /// What is served over HTTP.
+    pub web: WebSettings,
     /// The Unix socket for `roostctl proxy`.
     pub control: PathBuf,
     /// Where health and metrics are served.
@@ -33,6 +44,9 @@ pub struct Config {
     /// The certificate authority of the stores, a PEM file; without it the directory's, or else the
     /// system's are trusted.
     pub store_ca: Option<PathBuf>,
+    /// The memcached servers through which several proxies share routes and bans; all proxies name
+    /// the same ones in the same order. Without them each knows its own.
+    pub memcached: Listen,
     /// How long a client that has signed in is kept waiting for a store that does not answer, such as
     /// one that restarts.
     pub grace: Period,
@@ -68,6 +82,75 @@ pub struct StorePlaces {
     pub pop3: Option<ListenSpec>,
     /// POP3 with TLS from the first octet.
     pub pop3s: Option<ListenSpec>,
+    /// ManageSieve without TLS.
+    pub sieve: Option<ListenSpec>,
+    /// ManageSieve with TLS from the first octet.
+    pub sieves: Option<ListenSpec>,
+    /// HTTP without TLS.
+    pub http: Option<ListenSpec>,
+    /// HTTP with TLS.
+    pub https: Option<ListenSpec>,
+}
+
+/// `[proxy.web]`: what is served over HTTP.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebSettings {
+    /// The folder of the static files; without one there are none.
+    pub files: Option<PathBuf>,
+    /// Servers for paths that are not the stores', by name:
+    /// `upstreams = { calls = { paths = ["/calls/"], servers = ["192.0.2.7:8080"] } }`.
+    pub upstreams: BTreeMap<String, Upstream>,
+    /// Headers on every answer that does not have them.
+    pub headers: BTreeMap<String, String>,
+    /// How long browsers shall come by HTTPS only, once they were here; `"0s"` says nothing to them.
+    pub https_only: Period,
+    /// The largest body of a request.
+    pub upload_max: ByteSize,
+    /// How long a client may take for the head of a request, and stay silent before the next.
+    pub head_time: Period,
+    /// How long a client may be silent within an upload.
+    pub upload_patience: Period,
+    /// How long a server behind the proxy may take to begin its answer. Long polls need it long.
+    pub answer_time: Period,
+    /// Limits on connections at a time, in total and from one address.
+    pub connections: ConnectionLimits,
+}
+
+/// `[proxy.web.upstreams.NAME]`: servers behind the proxy that are not stores.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upstream {
+    /// Paths that belong to it, by their beginnings; the longest wins.
+    pub paths: Vec<String>,
+    /// Its servers. The one with least to do gets the next request.
+    pub servers: Vec<ListenSpec>,
+    /// The name that the servers' certificates must carry; without it they speak in the clear.
+    pub tls_name: Option<String>,
+    /// What is asked for every two seconds to see whether a server is well, such as `"/health"`.
+    pub health: Option<String>,
+}
+
+impl Default for WebSettings {
+    fn default() -> Self {
+        Self {
+            files: None,
+            upstreams: BTreeMap::new(),
+            headers: BTreeMap::new(),
+            https_only: Period::seconds(365 * 24 * 3600),
+            upload_max: ByteSize::mib(100),
+            head_time: Period::seconds(30),
+            upload_patience: Period::seconds(60),
+            answer_time: Period::minutes(10),
+            connections: ConnectionLimits {
+                total: 50_000,
+                per_address: 200,
+                per_network: 2_000,
+                new_per_address: 1_200,
+                new_per_network: 12_000,
+            },
+        }
+    }
 }
 
 /// Whether the way to a store is encrypted.
@@ -91,6 +174,10 @@ pub struct Allow {
     pub imap: Networks,
     /// For `pop3` and `pop3s`.
     pub pop3: Networks,
+    /// For `sieve`.
+    pub sieve: Networks,
+    /// For `http` and `https`.
+    pub web: Networks,
 }
 
 /// `[proxy.bans]`: after so many wrong passwords in so much time, an address is shut out.
@@ -125,11 +212,17 @@ impl Default for Config {
             imaps: any(place::IMAPS),
             pop3: any(place::POP3),
             pop3s: any(place::POP3S),
+            sieve: Listen::default(),
+            sieve_extensions: "fileinto".to_owned(),
+            http: Listen::default(),
+            https: Listen::default(),
+            web: WebSettings::default(),
             control: PathBuf::from(place::PROXY_CONTROL),
             health: Listen::loopback(place::PROXY_HEALTH),
             stores: BTreeMap::new(),
             store_tls: StoreTls::Auto,
             store_ca: None,
+            memcached: Listen::default(),
             grace: Period::seconds(15),
             linger: Period::seconds(20),
             watch: Period::milliseconds(500),
@@ -138,6 +231,9 @@ impl Default for Config {
             connections: ConnectionLimits {
                 total: 50_000,
                 per_address: 200,
+                per_network: 2_000,
+                new_per_address: 1_200,
+                new_per_network: 12_000,
             },
             sessions_per_account: 100,
             login_timeout: Period::seconds(60),
@@ -170,6 +266,22 @@ impl Settings for Config {
         }
         if self.watch.duration().is_zero() {
             return Err(Wrong::new("watch", "expected more than nought"));
+        }
+        for (name, upstream) in &self.web.upstreams {
+            let key = |field: &str| format!("web.upstreams.{name}.{field}");
+            if upstream.servers.is_empty() {
+                return Err(Wrong::new(key("servers"), "expected at least one server"));
+            }
+            let rooted = |path: &String| path.starts_with('/');
+            if upstream.paths.is_empty() || !upstream.paths.iter().all(rooted) {
+                return Err(Wrong::new(key("paths"), "expected paths that begin with /"));
+            }
+            if upstream.health.as_ref().is_some_and(|path| !rooted(path)) {
+                return Err(Wrong::new(
+                    key("health"),
+                    "expected a path that begins with /",
+                ));
+            }
         }
         Ok(())
     }

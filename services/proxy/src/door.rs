@@ -18,6 +18,7 @@ use roost_proto_sasl::{Authenticate, Login, Mechanism, Mechanisms, Parameters, P
 
 use crate::bans::Bans;
 use crate::metrics::{self, Counts, LoginLabel, Service};
+use crate::pace::{Paces, TooFast, TooFastLabel};
 use crate::sessions::Sessions;
 use crate::upstream::{Errand, Joined, NotJoined, Upstream};
 
@@ -34,6 +35,7 @@ pub(crate) struct Porter {
     pub(crate) counts: Counts,
     pub(crate) delays: LoginDelays,
     pub(crate) bans: Bans,
+    pub(crate) paces: Paces,
     pub(crate) presence: Presence<AccountId>,
     pub(crate) sessions: Sessions,
     pub(crate) clock: Clock,
@@ -140,15 +142,43 @@ impl Door {
         Ok(completion)
     }
 
-    fn admit(&self, account: Arc<Account>) -> Result<Admitted, Refused> {
+    /// Whether somebody may try to sign in now. Without the directory nobody could anyway.
+    async fn may_try(&self) -> Result<(), Refused> {
+        let Some(address) = self.peer.ip() else {
+            return Ok(());
+        };
+        let config = self.porter.upstream.directory.config().await;
+        let config = config.map_err(|_| Refused::Unavailable)?;
+        let tried = self.porter.paces.tries(address, &config);
+        tried.map_err(|limit| self.too_fast(limit))
+    }
+
+    fn too_fast(&self, limit: TooFast) -> Refused {
+        self.porter
+            .counts
+            .too_fast
+            .get_or_create(&TooFastLabel { limit })
+            .inc();
+        tracing::info!({ fields::SESSION } = %self.session, { fields::PEER } = %self.peer, ?limit, "signs in too fast");
+        Refused::Unavailable
+    }
+
+    async fn admit(&self, account: Arc<Account>) -> Result<Admitted, Refused> {
         let enabled = match self.service {
             Service::Imap => account.may_use_imap(),
             Service::Pop3 => account.may_use_pop3(),
+            Service::Sieve => {
+                account.setting("zimbraFeatureFiltersEnabled").boolean() != Some(false)
+            }
         };
         if !enabled {
             tracing::info!({ fields::ACCOUNT } = %account.name, service = ?self.service, "not enabled for the account");
             return Err(Refused::Forbidden);
         }
+        let config = self.porter.upstream.directory.config().await;
+        let config = config.map_err(|_| Refused::Unavailable)?;
+        let entered = self.porter.paces.enters(account.id, &config);
+        entered.map_err(|limit| self.too_fast(limit))?;
         let Some(present) = self.porter.presence.enter(account.id) else {
             tracing::info!({ fields::ACCOUNT } = %account.name, { fields::SESSION } = %self.session, "too many sessions");
             return Err(Refused::Unavailable);
@@ -193,7 +223,7 @@ impl Door {
     }
 
     async fn punish(&self, address: IpAddr) {
-        if self.porter.bans.failed(address) {
+        if self.porter.bans.punish(address).await {
             tracing::warn!({ fields::PEER } = %address, "shut out: too many failed logins");
         }
         let earned = self.porter.delays.failed(address);
@@ -218,8 +248,11 @@ impl Authenticate for Door {
         if self.is_banned() {
             return Err(self.turn_away(&login.authcid, Refused::Credentials).await);
         }
-        let account = self.porter.logins.password(&login).await;
-        match account.and_then(|account| self.admit(account)) {
+        let admitted = async {
+            self.may_try().await?;
+            self.admit(self.porter.logins.password(&login).await?).await
+        };
+        match admitted.await {
             Ok(admitted) => Ok(admitted),
             Err(refused) => Err(self.turn_away(&login.authcid, refused).await),
         }
@@ -233,11 +266,12 @@ impl Authenticate for Door {
         if self.is_banned() {
             return Err(self.turn_away(&proof.name, Refused::Credentials).await);
         }
-        let proven = match self.porter.logins.scram_verify(&proof).await {
-            Ok((account, signature)) => self.admit(account).map(|admitted| (admitted, signature)),
-            Err(refused) => Err(refused),
+        let proven = async {
+            self.may_try().await?;
+            let (account, signature) = self.porter.logins.scram_verify(&proof).await?;
+            Ok((self.admit(account).await?, signature))
         };
-        match proven {
+        match proven.await {
             Ok(proven) => Ok(proven),
             Err(refused) => Err(self.turn_away(&proof.name, refused).await),
         }

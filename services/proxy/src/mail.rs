@@ -1,7 +1,8 @@
-//! The servers of IMAP and POP3: a session until the login, then the joined pair.
+//! The servers of IMAP, POP3 and ManageSieve: a session until the login, then the joined pair.
 
 pub(crate) mod imap;
 pub(crate) mod pop3;
+pub(crate) mod sieve;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +10,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use roost_core_directory::name::AccountId;
 use roost_kit::fields;
-use roost_kit::net::{Ended, Networks, Peer, Relay, Severed, Stream, Surroundings};
+use roost_kit::net::{
+    Conversation, Ended, Networks, Peer, Relay, Severed, Stream, Surroundings, negotiate,
+};
 use roost_login::{Present, SessionId};
 use tokio::io::AsyncWriteExt;
 
-use crate::door::Porter;
+use crate::door::{Door, Porter};
 use crate::metrics::{CutLabel, Gauge, Service, ServiceLabel};
 use crate::sessions::{Cut, Listed, Live};
 use crate::upstream::Joined;
@@ -46,7 +49,50 @@ pub(crate) struct Caption {
     pub(crate) peer: Peer,
 }
 
+/// How sessions of a service begin.
+#[derive(Debug, Clone, Copy)]
+struct Opening {
+    service: Service,
+    /// What a peer that is not served is told.
+    not_served: &'static [u8],
+}
+
 impl Mail {
+    /// Speaks with one client. `begin` makes the session that lasts until the login.
+    async fn receive<C: Conversation>(
+        &self,
+        opening: Opening,
+        mut stream: Stream,
+        begin: impl FnOnce(&Self, Door, &Stream) -> C,
+    ) {
+        let caption = Caption {
+            service: opening.service,
+            id: SessionId::random(),
+            peer: stream.peer(),
+        };
+        if !self
+            .welcomes(caption, &mut stream, opening.not_served)
+            .await
+        {
+            return;
+        }
+        let porter = Arc::clone(&self.porter);
+        let door = Door::new(porter, caption.service, caption.id, caption.peer);
+        let landing = door.landing();
+        let talk = begin(self, door, &stream);
+        // In a place of its own, which is given back before the long part begins.
+        let (ended, handed_over) = Box::pin(negotiate(stream, talk, &self.around)).await;
+        match (handed_over, landing.take()) {
+            (Some((stream, mut talk)), Some(joined)) => {
+                let early = talk.input().split().freeze();
+                drop(talk);
+                let pair = Pair::new(caption, self, stream, early, joined);
+                self.carry(caption, pair).await;
+            }
+            _ => self.ended(caption, &ended),
+        }
+    }
+
     /// Whether the peer is served at all; if not, it hears `word` and that is all.
     async fn welcomes(&self, caption: Caption, stream: &mut Stream, word: &[u8]) -> bool {
         let allowed = self.allowed.is_empty() || self.allowed.contain_peer(caption.peer);
@@ -179,12 +225,17 @@ impl Pair {
             cut = &mut self.listed.cut => cut.unwrap_or(Cut::Administrator),
             () = stopping => Cut::Stopping,
         };
-        if self.falls_silent().await && service == Service::Imap {
-            // RFC 9051 §7.1.5: the server may say BYE whenever it likes, between two responses.
-            let word = format!("* BYE [UNAVAILABLE] {}\r\n", reason.words());
+        if self.falls_silent().await {
+            let word = match service {
+                // RFC 9051 §7.1.5: the server may say BYE whenever it likes, between two responses.
+                Service::Imap => format!("* BYE [UNAVAILABLE] {}\r\n", reason.words()),
+                // RFC 5804 §1.3
+                Service::Sieve => format!("BYE (TRYLATER) \"{}\"\r\n", reason.words()),
+                // RFC 1939 §3: POP3 closes without a word, and removes nothing.
+                Service::Pop3 => String::new(),
+            };
             last_word(&mut self.client, word.as_bytes()).await;
         }
-        // RFC 1939 §3: POP3 closes without a word, and removes nothing.
         Over::Cut(reason)
     }
 

@@ -3,6 +3,7 @@
 pub(crate) use roost_kit::metrics::Gauge;
 use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Histogram, Metrics, begin};
 
+use crate::pace::{TooFast, TooFastLabel};
 use crate::sessions::Cut;
 
 /// The proxy's own figures; cheap to clone.
@@ -22,6 +23,27 @@ pub(crate) struct Counts {
     pub(crate) joining: Histogram,
     /// Addresses shut out now.
     pub(crate) banned: Gauge,
+    /// Sign-ins that came too fast, by whose limit.
+    pub(crate) too_fast: Family<TooFastLabel, Counter>,
+    /// HTTP requests by status.
+    pub(crate) requests: Family<RequestLabel, Counter>,
+    /// How long HTTP requests took, from their heads to the ends of their answers.
+    pub(crate) request_time: Histogram,
+}
+
+/// The kind of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct RequestLabel {
+    /// The first digit of the status.
+    status: u16,
+}
+
+impl RequestLabel {
+    pub(crate) fn of(status: hyper::StatusCode) -> Self {
+        Self {
+            status: status.as_u16() / 100,
+        }
+    }
 }
 
 /// A service of the proxy.
@@ -31,6 +53,8 @@ pub(crate) enum Service {
     Imap,
     /// POP3
     Pop3,
+    /// ManageSieve
+    Sieve,
 }
 
 impl Service {
@@ -39,6 +63,7 @@ impl Service {
         match self {
             Self::Imap => "imap",
             Self::Pop3 => "pop3",
+            Self::Sieve => "sieve",
         }
     }
 }
@@ -91,7 +116,7 @@ impl Counts {
             "Sessions joined with a store",
             Family::default(),
         );
-        for service in [Service::Imap, Service::Pop3] {
+        for service in [Service::Imap, Service::Pop3, Service::Sieve] {
             let outcomes = Login::ALL.into_iter();
             begin(
                 &logins,
@@ -101,6 +126,14 @@ impl Counts {
         }
         let cuts = metrics.register("cuts", "Sessions that were cut", Family::default());
         begin(&cuts, Cut::ALL.map(|reason| CutLabel { reason }));
+        let too_fast = metrics.register(
+            "logins_too_fast",
+            "Attempts to sign in that were over a limit",
+            Family::default(),
+        );
+        begin(&too_fast, TooFast::ALL.map(|limit| TooFastLabel { limit }));
+        let requests = metrics.register("web_requests", "HTTP requests", Family::default());
+        begin(&requests, (1..=5).map(|status| RequestLabel { status }));
         Self {
             logins,
             sessions,
@@ -110,6 +143,12 @@ impl Counts {
             joining: metrics.seconds(
                 "joining_seconds",
                 "Time to connect to a store and log in there",
+            ),
+            too_fast,
+            requests,
+            request_time: metrics.seconds(
+                "web_request_seconds",
+                "Time from the head of an HTTP request to the end of its answer",
             ),
             banned: metrics.gauge("banned_addresses", "Addresses that are not served now"),
         }

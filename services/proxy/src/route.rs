@@ -1,5 +1,9 @@
 //! Where an account's store is reached.
 
+mod shared;
+
+pub(crate) use shared::{SharedRoutes, Watched};
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,6 +23,8 @@ use crate::metrics::Service;
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long the addresses of a host may take to be found.
 const RESOLVE_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a shared route is kept where the directory does not say.
+const SHARED_FOR: Duration = Duration::from_secs(3600);
 /// Addresses of one host that are tried.
 const ADDRESSES_MAX: usize = 8;
 
@@ -35,6 +41,7 @@ struct Inner {
     places: BTreeMap<String, StorePlaces>,
     policy: StoreTls,
     tls: Arc<ClientConfig>,
+    shared: SharedRoutes,
 }
 
 /// What routes are made of.
@@ -44,6 +51,7 @@ pub(crate) struct Parts {
     pub(crate) places: BTreeMap<String, StorePlaces>,
     pub(crate) policy: StoreTls,
     pub(crate) tls: Arc<ClientConfig>,
+    pub(crate) shared: SharedRoutes,
 }
 
 /// The way to a store.
@@ -77,7 +85,7 @@ pub(crate) enum NoRoute {
         source: std::io::Error,
     },
     /// The store has no place for the service.
-    #[error("proxy.stores has no place with{} TLS for {service} of {store}", if *tls { "" } else { "out" })]
+    #[error("there is no place with{} TLS for {service} of {store} (see proxy.stores)", if *tls { "" } else { "out" })]
     NoPlace {
         /// The store.
         store: String,
@@ -88,23 +96,61 @@ pub(crate) enum NoRoute {
     },
 }
 
-/// The ports of a service at a store: the attribute that holds it, and the usual one.
-struct Ports {
-    clear: (&'static str, u16),
-    tls: (&'static str, u16),
+/// What is wanted of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A session.
+    Mail(Service),
+    /// Its web interface.
+    Web,
 }
 
-const fn ports(service: Service) -> Ports {
-    match service {
-        Service::Imap => Ports {
-            clear: ("zimbraImapBindPort", place::STORE_IMAP),
-            tls: ("zimbraImapSSLBindPort", place::STORE_IMAPS),
+impl Wanted {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Mail(service) => service.name(),
+            Self::Web => "http",
+        }
+    }
+}
+
+/// The ports of a service at a store: the attribute that holds it, and the usual one if stores have
+/// the service anyway.
+struct Ports {
+    clear: (&'static str, Option<u16>),
+    tls: (&'static str, Option<u16>),
+}
+
+const fn ports(wanted: Wanted) -> Ports {
+    match wanted {
+        Wanted::Mail(Service::Imap) => Ports {
+            clear: ("zimbraImapBindPort", Some(place::STORE_IMAP)),
+            tls: ("zimbraImapSSLBindPort", Some(place::STORE_IMAPS)),
         },
-        Service::Pop3 => Ports {
-            clear: ("zimbraPop3BindPort", place::STORE_POP3),
-            tls: ("zimbraPop3SSLBindPort", place::STORE_POP3S),
+        Wanted::Mail(Service::Pop3) => Ports {
+            clear: ("zimbraPop3BindPort", Some(place::STORE_POP3)),
+            tls: ("zimbraPop3SSLBindPort", Some(place::STORE_POP3S)),
+        },
+        // No attribute of Zimbra's: `proxy.stores` says where it is.
+        Wanted::Mail(Service::Sieve) => Ports {
+            clear: ("zimbraSieveBindPort", None),
+            tls: ("zimbraSieveSSLBindPort", None),
+        },
+        Wanted::Web => Ports {
+            clear: ("zimbraMailPort", None),
+            tls: ("zimbraMailSSLPort", None),
         },
     }
+}
+
+/// Whether a store has the service at all: a web interface is there where its mode is set
+/// (`zimbraMailMode`); the ports have defaults that say nothing.
+fn has(store: &StoreHost, wanted: Wanted) -> bool {
+    let mode = || {
+        let server = store.server.as_ref()?;
+        server.setting("zimbraMailMode").text().map(drop)
+    };
+    wanted != Wanted::Web || mode().is_some()
 }
 
 impl Routes {
@@ -115,6 +161,7 @@ impl Routes {
             places,
             policy,
             tls,
+            shared,
         } = parts;
         let lower = |(name, places): (String, _)| (name.to_ascii_lowercase(), places);
         Self {
@@ -124,36 +171,111 @@ impl Routes {
                 places: places.into_iter().map(lower).collect(),
                 policy,
                 tls,
+                shared,
             }),
         }
     }
 
     /// The way to an account's store.
-    pub(crate) async fn to(&self, account: &Account, service: Service) -> Result<Route, NoRoute> {
+    pub(crate) async fn to(&self, account: &Account, wanted: Wanted) -> Result<Route, NoRoute> {
         let store = self.inner.directory.store_of(account).await?;
         let store = store.ok_or(NoRoute::Nowhere)?;
         if let Some(places) = self.inner.places.get(&store.name) {
-            return overridden(store, places, service, self.inner.policy);
+            return overridden(store, places, wanted, self.inner.policy);
         }
-        let addresses = self.addresses(&store.host, &store.name).await?;
+        // A store of this node is reached by loopback, which is nothing to others.
+        let is_own = store.name == self.inner.node;
+        if !is_own && let Some(route) = self.shared(account, &store, wanted).await {
+            return Ok(route);
+        }
+        let addresses = self.addresses(&store.host, is_own).await?;
         let near = addresses.iter().all(|address| address.ip().is_loopback());
         let tls = encrypted(self.inner.policy, near);
-        let ports = ports(service);
+        let ports = ports(wanted);
         let (attribute, usual) = match tls {
             true => ports.tls,
             false => ports.clear,
         };
-        let port = store.port(attribute).unwrap_or(usual);
+        let port = store
+            .port(attribute)
+            .filter(|port| *port > 0 && has(&store, wanted));
+        let Some(port) = port.or(usual) else {
+            return Err(NoRoute::NoPlace {
+                store: store.name,
+                service: wanted.name(),
+                tls,
+            });
+        };
         let at = |mut address: SocketAddr| {
             address.set_port(port);
-            ListenSpec::Address(address)
+            address
         };
+        let places: Vec<SocketAddr> = addresses.into_iter().map(at).collect();
+        if let Some(first) = places.first().filter(|_| !is_own) {
+            let lasts = self.shared_for().await;
+            let told = self
+                .inner
+                .shared
+                .tell(account, wanted, (tls, *first), lasts);
+            told.await;
+        }
         Ok(Route {
-            places: addresses.into_iter().map(at).collect(),
+            places: places.into_iter().map(ListenSpec::Address).collect(),
             store: store.name,
             host: store.host,
             tls,
         })
+    }
+
+    /// Routes that others know too.
+    pub(crate) fn shared_routes(&self) -> &SharedRoutes {
+        &self.inner.shared
+    }
+
+    /// The way by what some proxy has found out.
+    async fn shared(&self, account: &Account, store: &StoreHost, wanted: Wanted) -> Option<Route> {
+        let policy = self.inner.policy;
+        for tls in [true, false] {
+            let possible = [true, false]
+                .map(|near| encrypted(policy, near))
+                .contains(&tls);
+            if !possible {
+                continue;
+            }
+            let found = self.inner.shared.find(account, wanted, tls).await;
+            if let Some(place) =
+                found.filter(|place| encrypted(policy, place.ip().is_loopback()) == tls)
+            {
+                return Some(Route {
+                    store: store.name.clone(),
+                    host: store.host.clone(),
+                    places: vec![ListenSpec::Address(place)],
+                    tls,
+                });
+            }
+        }
+        None
+    }
+
+    /// How long others may go by what was found out here.
+    async fn shared_for(&self) -> Duration {
+        let config = self.inner.directory.config().await.ok();
+        let setting =
+            config.and_then(|config| config.setting("zimbraReverseProxyCacheEntryTTL").duration());
+        setting.unwrap_or(SHARED_FOR)
+    }
+
+    /// The stores that are known to have a web interface, for who has not signed in yet.
+    pub(crate) fn web_stores(&self) -> Vec<Route> {
+        let stores = self.inner.places.iter().filter_map(|(name, places)| {
+            let store = StoreHost {
+                name: name.clone(),
+                host: name.clone(),
+                server: None,
+            };
+            overridden(store, places, Wanted::Web, self.inner.policy).ok()
+        });
+        stores.collect()
     }
 
     /// Connects.
@@ -172,8 +294,8 @@ impl Routes {
         Err(failed.unwrap_or_else(|| NetError::ServerName(route.host.clone())))
     }
 
-    async fn addresses(&self, host: &str, name: &str) -> Result<Vec<SocketAddr>, NoRoute> {
-        if name == self.inner.node {
+    async fn addresses(&self, host: &str, is_own: bool) -> Result<Vec<SocketAddr>, NoRoute> {
+        if is_own {
             return Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]);
         }
         let looking = tokio::net::lookup_host((host, 0));
@@ -203,12 +325,14 @@ fn encrypted(policy: StoreTls, near: bool) -> bool {
 fn overridden(
     store: StoreHost,
     places: &StorePlaces,
-    service: Service,
+    wanted: Wanted,
     policy: StoreTls,
 ) -> Result<Route, NoRoute> {
-    let (clear, tls) = match service {
-        Service::Imap => (&places.imap, &places.imaps),
-        Service::Pop3 => (&places.pop3, &places.pop3s),
+    let (clear, tls) = match wanted {
+        Wanted::Mail(Service::Imap) => (&places.imap, &places.imaps),
+        Wanted::Mail(Service::Pop3) => (&places.pop3, &places.pop3s),
+        Wanted::Mail(Service::Sieve) => (&places.sieve, &places.sieves),
+        Wanted::Web => (&places.http, &places.https),
     };
     let near = clear.as_ref().is_some_and(|place| match place {
         ListenSpec::Address(address) => address.ip().is_loopback(),
@@ -227,7 +351,7 @@ fn overridden(
         }),
         None => Err(NoRoute::NoPlace {
             store: store.name,
-            service: service.name(),
+            service: wanted.name(),
             tls,
         }),
     }
@@ -251,12 +375,13 @@ mod tests {
             imaps: Some("192.0.2.1:7993".parse().unwrap()),
             pop3: Some("127.0.0.1:7110".parse().unwrap()),
             pop3s: None,
+            ..StorePlaces::default()
         }
     }
 
     #[test]
     fn the_way_to_another_machine_is_encrypted() {
-        let route = |service, policy| overridden(store(), &places(), service, policy);
+        let route = |service, policy| overridden(store(), &places(), Wanted::Mail(service), policy);
         let far = route(Service::Imap, StoreTls::Auto).unwrap();
         assert!(far.tls && far.places[0].to_string() == "192.0.2.1:7993");
         let trusted = route(Service::Imap, StoreTls::Never).unwrap();

@@ -7,19 +7,24 @@ use std::time::Duration;
 use anyhow::Context as _;
 use roost_core_directory::client::{Directory, Settings as DirectorySettings};
 use roost_kit::Kit;
-use roost_kit::config::Listen;
+use roost_kit::config::{Listen, ListenSpec};
 use roost_kit::limit::LoginDelays;
 use roost_kit::net::{Admission, Networks, Security, Service, Stream, Surroundings};
+use roost_kit::place;
 use roost_login::{Logins, Presence};
+use rustls::ClientConfig;
 
 use crate::bans::Bans;
 use crate::config::Config;
 use crate::door::Porter;
 use crate::mail::{self, Mail};
+use crate::memcached::Memcached;
 use crate::metrics::Counts;
-use crate::route::{Parts, Routes};
+use crate::pace::Paces;
+use crate::route::{Parts, Routes, SharedRoutes};
 use crate::sessions::Sessions;
 use crate::upstream::Upstream;
+use crate::web::{self, Web};
 use crate::{control, upkeep, watch};
 
 /// How old an answer about an account may be: who has moved is found at their new store.
@@ -36,14 +41,20 @@ pub async fn start(config: Config, kit: Kit) -> anyhow::Result<()> {
         daemon.directory.clone(),
         Arc::clone(&daemon.porter),
     );
+    if !daemon.config.memcached.is_empty() {
+        upkeep::begin_to_learn(&daemon.kit, Arc::clone(&daemon.porter));
+    }
     watch::begin(
         &daemon.kit.tasks,
         daemon.directory.clone(),
         daemon.porter.sessions.clone(),
+        daemon.porter.upstream.routes.shared_routes().clone(),
         daemon.config.watch.duration(),
     );
-    let router = control::router(Arc::clone(&daemon.porter));
+    let web = daemon.web()?;
+    let router = control::router(Arc::clone(&daemon.porter), Arc::clone(&web));
     daemon.kit.control(&daemon.config.control, router)?;
+    daemon.serve_web(&web)?;
     daemon.serve_mail()
 }
 
@@ -54,6 +65,8 @@ struct Daemon {
     directory: Directory,
     porter: Arc<Porter>,
     admission: Admission,
+    /// Whom the proxy trusts to be a store or an upstream.
+    tls: Arc<ClientConfig>,
 }
 
 impl Daemon {
@@ -65,12 +78,14 @@ impl Daemon {
         let ca = config.store_ca.as_deref().or(access.ca.as_deref());
         let tls = roost_kit::tls::verified(ca).context("proxy.store_ca cannot be used")?;
         let counts = Counts::new(&kit.metrics);
+        let memcached = Memcached::new(config.memcached.iter().cloned(), kit.clock.clone());
         let routes = Routes::new(Parts {
             directory: directory.clone(),
             node: kit.shared.node.name.clone(),
             places: config.stores.clone(),
             policy: config.store_tls,
-            tls,
+            tls: Arc::clone(&tls),
+            shared: SharedRoutes::new(memcached.clone()),
         });
         let porter = Arc::new(Porter {
             logins: Logins::new(directory.clone()),
@@ -85,7 +100,9 @@ impl Daemon {
                 config.bans.clone(),
                 kit.clock.clone(),
                 counts.banned.clone(),
+                memcached,
             ),
+            paces: Paces::new(kit.clock.clone()),
             presence: Presence::new(config.sessions_per_account),
             sessions: Sessions::default(),
             clock: kit.clock.clone(),
@@ -94,6 +111,7 @@ impl Daemon {
         });
         Ok(Self {
             admission: Admission::new("mail", config.connections, &kit.metrics),
+            tls,
             config,
             kit,
             directory,
@@ -129,6 +147,49 @@ impl Daemon {
             self.listen(service, move |stream| {
                 mail::pop3::serve(mail.clone(), stream)
             })?;
+        }
+        let (mail, extensions) = (self.mail(&allow.sieve), &self.config.sieve_extensions);
+        let extensions: Arc<str> = Arc::from(extensions.as_str());
+        let places = &self.config.sieve;
+        let service = self.service("sieve", places, Security::Clear, mail::sieve::BUSY);
+        self.listen(service, move |stream| {
+            mail::sieve::serve(mail.clone(), Arc::clone(&extensions), stream)
+        })
+    }
+
+    fn web(&self) -> anyhow::Result<Arc<Web>> {
+        let https_port = self.config.https.iter().find_map(|place| match place {
+            ListenSpec::Address(address) => Some(address.port()),
+            ListenSpec::Path(_) => None,
+        });
+        Ok(Arc::new(Web::new(web::Parts {
+            porter: Arc::clone(&self.porter),
+            tasks: self.kit.tasks.clone(),
+            settings: self.config.web.clone(),
+            tls: Arc::clone(&self.tls),
+            node: self.kit.shared.node.name.clone(),
+            https_port: https_port.filter(|port| *port != place::HTTPS),
+            allowed: self.config.allow.web.clone(),
+            linger: self.config.linger.duration(),
+        })?))
+    }
+
+    fn serve_web(&self, web: &Arc<Web>) -> anyhow::Result<()> {
+        let limits = self.config.web.connections;
+        let admission = Admission::new("web", limits, &self.kit.metrics);
+        for (name, listen, security) in [
+            ("http", &self.config.http, Security::Clear),
+            ("https", &self.config.https, Security::Https),
+        ] {
+            let service = Service {
+                name,
+                listen: listen.clone(),
+                security,
+                admission: admission.clone(),
+                busy: web::BUSY,
+            };
+            let web = Arc::clone(web);
+            self.listen(service, move |stream| Arc::clone(&web).serve(stream))?;
         }
         Ok(())
     }

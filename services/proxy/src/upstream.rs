@@ -1,12 +1,13 @@
 //! Logging in at a store for somebody who has proved themselves here.
 //!
-//! The proxy says for whom it speaks (IMAP's ID with `x-originating-ip`, POP3's XCLIENT, as Dovecot's
-//! do) and logs in with a ticket in place of the password, all in one flight. What cannot be had now
+//! The proxy says for whom it speaks (IMAP's ID with `x-originating-ip`, POP3's and ManageSieve's
+//! XCLIENT, as Dovecot's do) and logs in with a ticket in place of the password, all in one flight. What cannot be had now
 //! (a store that restarts, a mailbox on the move) is tried again within the grace.
 
 mod imap;
 mod lines;
 mod pop3;
+mod sieve;
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use roost_kit::net::{NetError, Peer, Stream};
 use roost_login::SessionId;
 
 use crate::metrics::Service;
-use crate::route::{NoRoute, Routes};
+use crate::route::{NoRoute, Routes, Wanted};
 
 /// Between two attempts at first; it doubles.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
@@ -50,6 +51,17 @@ pub(crate) struct Errand<'a> {
     pub(crate) peer: Peer,
     /// IMAP's tag of the login.
     pub(crate) tag: &'a str,
+}
+
+impl Errand<'_> {
+    /// For whom the proxy speaks, in the words of XCLIENT as Dovecot has it.
+    fn xclient(&self) -> String {
+        let client = match self.peer {
+            Peer::Remote(address) => format!("ADDR={} PORT={} ", address.ip(), address.port()),
+            Peer::Local => String::new(),
+        };
+        format!("{client}SESSION={}", self.session)
+    }
 }
 
 /// A connection to a store, logged in.
@@ -83,7 +95,7 @@ pub(crate) enum NotJoined {
     Connect(#[from] NetError),
     /// The connection broke, or the store speaks nonsense.
     #[error("the store does not answer")]
-    Dialogue(#[source] std::io::Error),
+    Dialogue(#[from] std::io::Error),
     /// The store is busy with itself.
     #[error("the store says: {0}")]
     Busy(String),
@@ -128,6 +140,11 @@ impl Upstream {
                 NotJoined::Refused(_) => refusals < REFUSALS_MAX,
                 other => other.is_transient(),
             };
+            if matches!(error, NotJoined::Refused(_) | NotJoined::Connect(_)) {
+                // It may have been a route that others had found before the mailbox moved.
+                let shared = self.routes.shared_routes();
+                shared.forget(account.id, &account.name.to_string()).await;
+            }
             let waited = self.clock.instant().saturating_duration_since(begun);
             tracing::warn!(
                 { fields::ACCOUNT } = %account.name,
@@ -150,7 +167,10 @@ impl Upstream {
     }
 
     async fn attempt(&self, errand: Errand<'_>) -> Result<Joined, NotJoined> {
-        let route = self.routes.to(errand.account, errand.service).await?;
+        let route = self
+            .routes
+            .to(errand.account, Wanted::Mail(errand.service))
+            .await?;
         let config = self.directory.config().await?;
         let keys = Keys::of(&config).ok_or(NotJoined::NoKey)?;
         let claim = Claim {
@@ -163,6 +183,7 @@ impl Upstream {
         let answer = match errand.service {
             Service::Imap => imap::log_in(&mut stream, &errand, &ticket).await?,
             Service::Pop3 => pop3::log_in(&mut stream, &errand, &ticket).await?,
+            Service::Sieve => sieve::log_in(&mut stream, &errand, &ticket).await?,
         };
         Ok(Joined {
             stream,

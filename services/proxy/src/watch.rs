@@ -1,5 +1,7 @@
-//! Accounts that are moved, closed or removed while they have sessions: those are cut.
+//! Accounts that are moved, closed or removed while they have sessions, which are cut, or while their
+//! routes are shared, which are forgotten.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,17 +12,25 @@ use roost_kit::fields::{self, Chain};
 use roost_kit::tasks::Tasks;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::route::{SharedRoutes, Watched};
 use crate::sessions::{Cut, Sessions};
 
 /// Accounts that are asked about in one round; with more, a round concerns the next ones.
 const ACCOUNTS_A_ROUND: usize = 2_000;
 
 /// Begins to watch.
-pub(crate) fn begin(tasks: &Tasks, directory: Directory, sessions: Sessions, every: Duration) {
+pub(crate) fn begin(
+    tasks: &Tasks,
+    directory: Directory,
+    sessions: Sessions,
+    routes: SharedRoutes,
+    every: Duration,
+) {
     let stopping = tasks.stopping();
     let mut watch = Watch {
         directory,
         sessions,
+        routes,
         after: None,
     };
     tasks.spawn_worker("watch", async move {
@@ -42,6 +52,7 @@ pub(crate) fn begin(tasks: &Tasks, directory: Directory, sessions: Sessions, eve
 struct Watch {
     directory: Directory,
     sessions: Sessions,
+    routes: SharedRoutes,
     /// The account that was asked about last, where not all fit into one round.
     after: Option<AccountId>,
 }
@@ -49,7 +60,10 @@ struct Watch {
 impl Watch {
     async fn round(&mut self) {
         let whereabouts = self.sessions.whereabouts();
-        let accounts = self.next(whereabouts.keys().copied().collect());
+        let watched: HashMap<AccountId, Watched> = self.routes.watched().into_iter().collect();
+        let present: HashSet<AccountId> =
+            whereabouts.keys().chain(watched.keys()).copied().collect();
+        let accounts = self.next(present.into_iter().collect());
         if accounts.is_empty() {
             return;
         }
@@ -62,6 +76,11 @@ impl Watch {
             }
         };
         for account in accounts {
+            if let Some(own) = watched.get(&account)
+                && verdict(standings.get(&account), &own.store).is_some()
+            {
+                self.routes.forget_moved(account, own).await;
+            }
             let stores: &[Arc<str>] = whereabouts.get(&account).map_or(&[], Vec::as_slice);
             for store in stores {
                 if let Some(reason) = verdict(standings.get(&account), store) {

@@ -61,6 +61,21 @@ impl<'s> Curl<'s> {
             .collect()
     }
 
+    /// One URL over HTTPS, without a password; the answer begins with its head.
+    pub fn https(suite: &Suite, path: &str) -> Run {
+        Run::new("curl")
+            .args([
+                "--silent",
+                "--show-error",
+                "--include",
+                "--max-time",
+                "50",
+                "--cacert",
+            ])
+            .arg(suite.ca())
+            .arg(format!("https://localhost:{}{path}", suite.port("https")))
+    }
+
     /// Appends a message over IMAPS.
     #[track_caller]
     pub fn imap_append(&self, mailbox: &str, message: &[u8]) {

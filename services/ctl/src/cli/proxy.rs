@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use roost_kit::config::Period;
 
 /// `roostctl proxy`
@@ -19,6 +19,18 @@ pub(crate) enum ProxyVerb {
               required_unless_present_any = ["account", "store", "id"])]
         all: bool,
     },
+    /// List the servers of the web side's upstreams
+    Upstreams,
+    /// Give one of them no new requests, for maintenance
+    Upstream {
+        /// The upstream, as proxy.web.upstreams names it
+        upstream: String,
+        /// Where the server is, such as 192.0.2.7:8080
+        server: String,
+        /// What shall become of it
+        #[arg(value_enum)]
+        state: UpstreamState,
+    },
     /// List the addresses that are shut out
     Bans,
     /// Shut an address out
@@ -34,6 +46,15 @@ pub(crate) enum ProxyVerb {
         /// The address
         address: IpAddr,
     },
+}
+
+/// What becomes of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UpstreamState {
+    /// It finishes what it is doing and gets nothing new
+    Drain,
+    /// It gets requests again
+    Resume,
 }
 
 /// Which sessions.

@@ -7,7 +7,7 @@ use roost_kit::place;
 use crate::failure::Failure;
 
 /// Name in `dev.json` and well-known port.
-const SERVICES: [(&str, u16); 23] = [
+const SERVICES: [(&str, u16); 25] = [
     ("smtp", place::SMTP),
     ("submission", place::SUBMISSION),
     ("submissions", place::SUBMISSIONS),
@@ -16,6 +16,8 @@ const SERVICES: [(&str, u16); 23] = [
     ("imaps", place::IMAPS),
     ("pop3", place::POP3),
     ("pop3s", place::POP3S),
+    ("http", place::HTTP),
+    ("https", place::HTTPS),
     ("store_imap", place::STORE_IMAP),
     ("store_imaps", place::STORE_IMAPS),
     ("store_pop3", place::STORE_POP3),

@@ -120,6 +120,8 @@ fn text(state: &State, ports: &Ports) -> String {
             ("imaps", listen(ports, &["imaps"])),
             ("pop3", listen(ports, &["pop3"])),
             ("pop3s", listen(ports, &["pop3s"])),
+            ("http", listen(ports, &["http"])),
+            ("https", listen(ports, &["https"])),
             ("control", path(&state.proxy_control())),
             ("health", listen(ports, &["proxy_health"])),
             ("linger", string("0s")),

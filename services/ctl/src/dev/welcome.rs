@@ -22,6 +22,7 @@ fn text(description: &Description, state: &State) -> String {
         ),
         ("IMAP", port("imap"), "STARTTLS", Some(port("imaps"))),
         ("POP3", port("pop3"), "STLS", Some(port("pop3s"))),
+        ("HTTP", port("http"), "to HTTPS", Some(port("https"))),
         ("LMTP", port("lmtp"), "", None),
         ("LDAP", port("ldap"), "StartTLS", Some(port("ldaps"))),
     ];

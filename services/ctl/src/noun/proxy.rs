@@ -6,6 +6,7 @@
 //! | `POST /sessions/cut` | how many were cut |
 //! | `GET /bans` | an array of addresses |
 //! | `PUT /bans/ADDRESS`, `DELETE /bans/ADDRESS` | what was done |
+//! | `GET /upstreams`, `PUT /upstreams` | servers of upstreams; what was done |
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use roost_kit::place;
 use serde_json::{Map, Value};
 
 use super::context::Context;
-use crate::cli::{ProxyVerb, Which};
+use crate::cli::{ProxyVerb, UpstreamState, Which};
 use crate::failure::Failure;
 use crate::output::{Column, Record};
 
@@ -27,6 +28,13 @@ const SESSIONS: [Column; 6] = [
     Column::text("peer", "CLIENT"),
     Column::text("store", "STORE"),
     Column::text("since", "SINCE"),
+];
+
+const UPSTREAMS: [Column; 4] = [
+    Column::text("upstream", "UPSTREAM"),
+    Column::text("server", "SERVER"),
+    Column::text("state", "STATE"),
+    Column::text("requests", "REQUESTS"),
 ];
 
 const BANS: [Column; 2] = [
@@ -44,6 +52,38 @@ pub(super) async fn run(verb: ProxyVerb, context: &Context<'_>) -> Result<(), Fa
             context.output.list(&SESSIONS, &records, "nobody is there")
         }
         ProxyVerb::Drain { which, all } => drain(&client, &which, all, context).await,
+        ProxyVerb::Upstreams => {
+            let servers: Vec<Object> = client.get("/upstreams").await?;
+            let records: Vec<Record> = servers
+                .into_iter()
+                .map(|one| record(one, "server"))
+                .collect();
+            let nothing = "no upstreams (see proxy.web.upstreams)";
+            context.output.list(&UPSTREAMS, &records, nothing)
+        }
+        ProxyVerb::Upstream {
+            upstream,
+            server,
+            state,
+        } => {
+            let (draining, word) = match state {
+                UpstreamState::Drain => ("true", "gets no new requests"),
+                UpstreamState::Resume => ("false", "gets requests again"),
+            };
+            let record = Record::new(server.clone());
+            if context.dry_run {
+                let sentence = format!("{server}: would be told: {word}");
+                return context.output.done(&sentence, &record);
+            }
+            let fields = [
+                ("upstream", &*upstream),
+                ("server", &*server),
+                ("draining", draining),
+            ];
+            let path = format!("/upstreams{}", encoded(&fields));
+            let _done: Object = client.send(Method::PUT, &path, &()).await?;
+            context.output.done(&format!("{server}: {word}"), &record)
+        }
         ProxyVerb::Bans => {
             let bans: Vec<Object> = client.get("/bans").await?;
             let records: Vec<Record> = bans.into_iter().map(|one| record(one, "address")).collect();
@@ -113,15 +153,23 @@ async fn drain(
     )
 }
 
-/// The query of a request; names are percent-encoded (RFC 3986 §2.1).
 fn query(which: &Which, all: bool) -> String {
     let fields = [
         ("account", &which.account),
         ("store", &which.store),
         ("id", &which.id),
     ];
+    let given = fields
+        .iter()
+        .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+    let all = all.then_some(("all", "true"));
+    encoded(&given.chain(all).collect::<Vec<_>>())
+}
+
+/// The query of a request; values are percent-encoded (RFC 3986 §2.1).
+fn encoded(fields: &[(&str, &str)]) -> String {
     let mut query = String::new();
-    let mut add = |name: &str, value: &str| {
+    for (name, value) in fields {
         query.push(if query.is_empty() { '?' } else { '&' });
         query.push_str(name);
         query.push('=');
@@ -131,14 +179,6 @@ fn query(which: &Which, all: bool) -> String {
                 false => query.push_str(&format!("%{octet:02X}")),
             }
         }
-    };
-    for (name, value) in fields {
-        if let Some(value) = value {
-            add(name, value);
-        }
-    }
-    if all {
-        add("all", "true");
     }
     query
 }

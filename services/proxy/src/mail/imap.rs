@@ -6,8 +6,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use roost_kit::clock::Clock;
-use roost_kit::net::{Conversation, Stream, TlsDetails, Turn, negotiate, release_buffer};
-use roost_login::SessionId;
+use roost_kit::net::{Conversation, Stream, TlsDetails, Turn, release_buffer};
 use roost_proto_imap::grammar::Tag;
 use roost_proto_imap::limits::Limits;
 use roost_proto_imap::{
@@ -16,56 +15,28 @@ use roost_proto_imap::{
 use roost_proto_sasl::scram::ServerSignature;
 use roost_proto_sasl::{Authenticate, Login, Parameters, Proof, Refused};
 
-use super::{Caption, Mail, Pair};
+use super::{Mail, Opening};
 use crate::door::{Admitted, Door};
 use crate::metrics::Service;
 use crate::upstream::NotJoined;
 
 /// What a peer over a limit is told.
 pub(crate) const BUSY: &[u8] = b"* BYE [UNAVAILABLE] Too many connections, try again later\r\n";
-/// What a peer that is not served is told.
-const NOT_SERVED: &[u8] = b"* BYE Not served from this address\r\n";
+const OPENING: Opening = Opening {
+    service: Service::Imap,
+    not_served: b"* BYE Not served from this address\r\n",
+};
 
 /// Speaks with one client.
-pub(crate) async fn serve(mail: Mail, mut stream: Stream) {
-    let caption = Caption {
-        service: Service::Imap,
-        id: SessionId::random(),
-        peer: stream.peer(),
+pub(crate) async fn serve(mail: Mail, stream: Stream) {
+    let begin = |mail: &Mail, door: Door, stream: &Stream| {
+        let backend = ImapDoor {
+            door,
+            clock: mail.around.clock.clone(),
+        };
+        Talk::greeting(mail, backend, security(stream))
     };
-    if !mail.welcomes(caption, &mut stream, NOT_SERVED).await {
-        return;
-    }
-    // In a place of its own, which is given back before the long part begins.
-    if let Some(pair) = Box::pin(sign_in(&mail, caption, stream)).await {
-        mail.carry(caption, pair).await;
-    }
-}
-
-async fn sign_in(mail: &Mail, caption: Caption, stream: Stream) -> Option<Pair> {
-    let door = Door::new(
-        Arc::clone(&mail.porter),
-        Service::Imap,
-        caption.id,
-        caption.peer,
-    );
-    let landing = door.landing();
-    let backend = ImapDoor {
-        door,
-        clock: mail.around.clock.clone(),
-    };
-    let talk = Talk::greeting(mail, backend, security(&stream));
-    let (ended, handed_over) = negotiate(stream, talk, &mail.around).await;
-    match (handed_over, landing.take()) {
-        (Some((stream, mut talk)), Some(joined)) => {
-            let early = talk.input().split().freeze();
-            Some(Pair::new(caption, mail, stream, early, joined))
-        }
-        _ => {
-            mail.ended(caption, &ended);
-            None
-        }
-    }
+    mail.receive(OPENING, stream, begin).await;
 }
 
 /// One session's backend.

@@ -14,20 +14,11 @@ pub(super) async fn log_in(
     errand: &Errand<'_>,
     ticket: &Secret<String>,
 ) -> Result<Answer, NotJoined> {
-    let mut lines = Lines::new(stream);
-    let said = question(errand, ticket);
-    lines
-        .say(said.as_bytes())
-        .await
-        .map_err(NotJoined::Dialogue)?;
-    let greeting = lines.next().await.map_err(NotJoined::Dialogue)?;
-    if !greeting.starts_with("* OK") {
-        return Err(NotJoined::Busy(greeting));
-    }
+    let mut lines = Lines::begin(stream, &question(errand, ticket), "* OK").await?;
     // The first tagged response is ID's, whatever tag the client's login has.
     let mut identified = false;
     loop {
-        let line = lines.next().await.map_err(NotJoined::Dialogue)?;
+        let line = lines.next().await?;
         if line.starts_with("* BYE") {
             return Err(NotJoined::Busy(line));
         }

@@ -1,6 +1,6 @@
 //! The login by POP3.
 
-use roost_kit::net::{Peer, Stream};
+use roost_kit::net::Stream;
 use roost_kit::secret::Secret;
 
 use super::lines::Lines;
@@ -13,21 +13,12 @@ pub(super) async fn log_in(
     errand: &Errand<'_>,
     ticket: &Secret<String>,
 ) -> Result<Answer, NotJoined> {
-    let mut lines = Lines::new(stream);
-    let said = question(errand, ticket);
-    lines
-        .say(said.as_bytes())
-        .await
-        .map_err(NotJoined::Dialogue)?;
-    let greeting = lines.next().await.map_err(NotJoined::Dialogue)?;
-    if !greeting.starts_with("+OK") {
-        return Err(NotJoined::Busy(greeting));
-    }
+    let mut lines = Lines::begin(stream, &question(errand, ticket), "+OK").await?;
     // What it thinks of XCLIENT and USER shows in what it says to PASS.
     for _ in 0..2 {
-        lines.next().await.map_err(NotJoined::Dialogue)?;
+        lines.next().await?;
     }
-    let line = lines.next().await.map_err(NotJoined::Dialogue)?;
+    let line = lines.next().await?;
     match line.strip_prefix("-ERR") {
         None => Ok(Answer {
             completion: line,
@@ -42,11 +33,7 @@ pub(super) async fn log_in(
 }
 
 fn question(errand: &Errand<'_>, ticket: &Secret<String>) -> String {
-    let client = match errand.peer {
-        Peer::Remote(address) => format!("ADDR={} PORT={} ", address.ip(), address.port()),
-        Peer::Local => String::new(),
-    };
-    let (session, name) = (errand.session, &errand.account.name);
+    let (client, name) = (errand.xclient(), &errand.account.name);
     let ticket = ticket.expose();
-    format!("XCLIENT {client}SESSION={session}\r\nUSER {name}\r\nPASS {ticket}\r\n")
+    format!("XCLIENT {client}\r\nUSER {name}\r\nPASS {ticket}\r\n")
 }
