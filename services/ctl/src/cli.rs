@@ -2,6 +2,7 @@
 
 mod directory;
 pub(crate) mod examples;
+mod logger;
 mod mail;
 mod proxy;
 
@@ -20,6 +21,7 @@ use crate::output::{Colour, Format, Output, say, terminal_width};
 pub(crate) use directory::{
     AccountVerb, AliasVerb, ConfigVerb, CosVerb, DomainVerb, ListVerb, Password, ServerVerb,
 };
+pub(crate) use logger::{Logs, Trace};
 pub(crate) use mail::{Flush, Import, MailboxVerb, Messages, QueueVerb, StoreVerb, Verify};
 pub(crate) use proxy::{ProxyVerb, UpstreamState, Which};
 
@@ -99,6 +101,10 @@ pub(crate) enum Noun {
     /// Mail that waits for delivery
     #[command(subcommand)]
     Queue(QueueVerb),
+    /// Where a message is: who sent it, what became of it, step by step
+    Trace(Trace),
+    /// What the daemons, and everybody who sends syslog here, have said
+    Logs(Logs),
     /// Who is connected through this node's proxy, and who is shut out
     #[command(subcommand)]
     Proxy(ProxyVerb),

@@ -9,6 +9,7 @@ mod cli;
 mod dev;
 mod failure;
 mod import;
+mod moment;
 mod noun;
 mod output;
 mod setup;
@@ -47,7 +48,11 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
 /// What libraries log is of interest only to whoever asks for it with `ROOST_LOG`.
 fn start_log() {
     let clock = roost_kit::clock::Clock::system();
-    if let Err(error) = roost_kit::log::Log::start("roostctl", "off", &clock) {
+    let quiet = roost_kit::config::LogSettings {
+        level: "off".to_owned(),
+        socket: None,
+    };
+    if let Err(error) = roost_kit::log::Log::start("roostctl", "", &quiet, &clock) {
         say(&format!("roostctl: {}: {error}", roost_kit::log::VARIABLE));
     }
 }

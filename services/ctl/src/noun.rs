@@ -10,6 +10,7 @@ pub(crate) mod directory;
 mod domain;
 mod help;
 mod list;
+mod logs;
 mod mailbox;
 pub(crate) mod password;
 mod proxy;
@@ -17,6 +18,7 @@ mod queue;
 mod server;
 mod status;
 mod store;
+mod trace;
 
 use crate::cli::{Cli, Dev, Global, Noun, Setup};
 use crate::dev;
@@ -52,6 +54,8 @@ async fn run_on_node(noun: Noun, context: &Context<'_>) -> Result<(), Failure> {
     match noun {
         Noun::Status => status::run(context).await,
         Noun::Queue(verb) => queue::run(verb, context).await,
+        Noun::Trace(trace) => trace::run(trace, context).await,
+        Noun::Logs(logs) => logs::run(logs, context).await,
         Noun::Proxy(verb) => proxy::run(verb, context).await,
         Noun::Mailbox(verb) => mailbox::run(verb, context).await,
         Noun::Store(verb) => store::run(verb, context).await,

@@ -4,9 +4,25 @@
 //! |---|---|
 //! | [`Config`] | what this daemon can be told |
 //! | [`start`] | which parts run |
+//! | [`syslog`] | how senders write lines, and what is in a line |
+//! | `reception` | where lines come from, and what a sender can rely on |
+//! | [`store`] | lines on the disk: durable, compressed, found again |
+//! | [`trace`] | the life of a message, told by lines |
+//! | [`control`] | what `roostctl` can ask |
+//! | [`privacy`] | addresses that are not kept |
+//! | [`shown`] | text that is safe on a screen |
+//! | [`metrics`] | what is counted |
 
 mod config;
+pub mod control;
+pub mod metrics;
+pub mod privacy;
+mod reception;
+pub mod shown;
 mod start;
+pub mod store;
+pub mod syslog;
+pub mod trace;
 
 pub use config::Config;
 pub use start::start;

@@ -5,9 +5,11 @@
 //! handlers answer `Json<…>` or a [`Failure`]. The other side is [`Client`], which also reads the
 //! health pages.
 
+mod caller;
 mod client;
 mod failure;
 
+pub use caller::Caller;
 pub use client::{Client, ClientError};
 pub use failure::Failure;
 
@@ -27,6 +29,7 @@ pub(crate) fn serve(tasks: &Tasks, path: &Path, router: Router) -> Result<(), Ne
     })?;
     let stopping = tasks.stopping();
     tasks.spawn_worker("control", async move {
+        let router = router.into_make_service_with_connect_info::<Caller>();
         axum::serve(listener, router)
             .with_graceful_shutdown(stopping.cancelled_owned())
             .await?;
@@ -40,7 +43,7 @@ mod tests {
     use std::time::Duration;
 
     use axum::Json;
-    use axum::extract::Path as Part;
+    use axum::extract::{ConnectInfo, Path as Part};
     use axum::http::{Method, StatusCode};
     use axum::routing::{get, post};
 
@@ -61,15 +64,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("control.sock");
         let tasks = Tasks::new();
-        let router = Router::new().route("/double/{number}", get(double)).route(
-            "/echo",
-            post(|Json(text): Json<String>| async { Json(text) }),
-        );
+        let router =
+            Router::new()
+                .route("/double/{number}", get(double))
+                .route(
+                    "/echo",
+                    post(|Json(text): Json<String>| async { Json(text) }),
+                )
+                .route(
+                    "/who",
+                    get(|ConnectInfo(caller): ConnectInfo<Caller>| async move {
+                        Json(caller.to_string())
+                    }),
+                );
         serve(&tasks, &path, router).unwrap();
         let client = Client::socket(&path);
         assert_eq!(client.get::<u32>("/double/21").await.unwrap(), 42);
         let echoed: String = client.send(Method::POST, "/echo", &"grüße").await.unwrap();
         assert_eq!(echoed, "grüße");
+        let who: String = client.get("/who").await.unwrap();
+        let own = nix::unistd::geteuid();
+        assert!(who.ends_with(&format!("(uid {own})")), "{who}");
         match client.get::<u32>("/double/4000000000").await.unwrap_err() {
             ClientError::Failed(failure) => {
                 assert_eq!(failure.code, "too_large");

@@ -89,7 +89,8 @@ impl Daemon {
         Fut: Future<Output = anyhow::Result<()>>,
     {
         let clock = Clock::system();
-        let log = match Log::start(self.name, &loaded.shared.log.level, &clock) {
+        let shared = &loaded.shared;
+        let log = match Log::start(self.name, &shared.node.name, &shared.log, &clock) {
             Ok(log) => log,
             Err(error) => {
                 log::say(error);

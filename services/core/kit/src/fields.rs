@@ -25,6 +25,12 @@ pub const FOLDER: &str = "folder";
 pub const FROM: &str = "from";
 /// The envelope's recipient.
 pub const TO: &str = "to";
+/// The envelope's recipients, separated by spaces.
+pub const RECIPIENTS: &str = "recipients";
+/// By which a message with some subject is found, without saying the subject.
+pub const SUBJECT_HASH: &str = "subject_hash";
+/// How a message came: the `with` clause of its Received field (RFC 3848): A after a login, S over TLS.
+pub const WITH: &str = "with";
 /// Who took the message, as name and address.
 pub const RELAY: &str = "relay";
 /// From arrival to now.

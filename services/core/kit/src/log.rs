@@ -1,5 +1,5 @@
 //! Where log lines go: as structured fields to the journal when systemd started us, else as
-//! readable lines to standard error.
+//! readable lines to standard error. `[log] socket` has them passed on to a logger as well.
 //!
 //! The level comes from `[log] level`; the variable `ROOST_LOG` (same grammar as `RUST_LOG`)
 //! overrides it. Both can change at a reload.
@@ -15,6 +15,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
 use crate::clock::Clock;
+use crate::config::LogSettings;
+
+mod forward;
+
+pub use forward::Forwarded;
 
 /// The variable that overrides the configured level.
 pub const VARIABLE: &str = "ROOST_LOG";
@@ -32,6 +37,9 @@ pub enum LogError {
         /// Why.
         source: tracing_subscriber::filter::ParseError,
     },
+    /// No thread can be had for passing lines on.
+    #[error("cannot pass log lines on")]
+    Forward(#[source] io::Error),
     /// Somebody else has set up logging in this process.
     #[error("logging is set up already")]
     Twice,
@@ -42,10 +50,21 @@ pub enum LogError {
 pub struct Log(reload::Handle<EnvFilter, Registry>);
 
 impl Log {
-    /// Starts logging for this process. `identifier` is the daemon's name.
-    pub fn start(identifier: &str, level: &str, clock: &Clock) -> Result<Self, LogError> {
-        let (filter, handle) = reload::Layer::new(filter(level)?);
-        let registry = tracing_subscriber::registry().with(filter);
+    /// Starts logging for this process. `identifier` is the daemon's name, `host` the node's.
+    pub fn start(
+        identifier: &'static str,
+        host: &str,
+        settings: &LogSettings,
+        clock: &Clock,
+    ) -> Result<Self, LogError> {
+        let (filter, handle) = reload::Layer::new(filter(&settings.level)?);
+        let forward = settings
+            .socket
+            .as_deref()
+            .map(|socket| forward::Forward::start(identifier, host, socket, clock.clone()))
+            .transpose()
+            .map_err(LogError::Forward)?;
+        let registry = tracing_subscriber::registry().with(filter).with(forward);
         let journal = stderr_is_the_journal()
             .then(tracing_journald::layer)
             .and_then(Result::ok);

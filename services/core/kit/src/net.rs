@@ -26,7 +26,7 @@ pub use network::{Network, Networks, NotANetwork};
 pub use peer::Peer;
 pub use proxied::{HEADER_MAX, Header, NoHeader};
 pub use relay::{Relay, Severed};
-pub use sockets::{Listener, Sockets};
+pub use sockets::{Datagrams, Listener, Sockets};
 pub use stream::{Stream, TlsDetails};
 
 pub(crate) use accept::{Ground, serve};

@@ -109,6 +109,23 @@ const EXAMPLES: &[(&[&str], &[&str])] = &[
         ],
     ),
     (
+        &["trace"],
+        &[
+            "roostctl trace --from alice@example.org --since today",
+            "roostctl trace --to bob@example.net --status deferred",
+            "roostctl trace --message-id '<20261124.1@example.org>'",
+            "roostctl trace --queue-id 4PkTq10001 --json",
+        ],
+    ),
+    (
+        &["logs"],
+        &[
+            "roostctl logs --daemon roost-mta --since 1h",
+            "roostctl logs --severity warning -f",
+            "roostctl logs 'connection refused' --host mx2.example.org",
+        ],
+    ),
+    (
         &["mailbox"],
         &["roostctl mailbox import carol@example.org ~/Maildir"],
     ),

@@ -37,6 +37,7 @@ fn text(state: &State, ports: &Ports) -> String {
         "node",
         &[("name", string(NODE)), ("drain", string("10s"))],
     );
+    table(&mut text, "log", &[("socket", path(&state.log()))]);
     table(
         &mut text,
         "directory",
@@ -133,6 +134,18 @@ fn text(state: &State, ports: &Ports) -> String {
         "logger",
         &[
             ("state", path(&state.path("logger"))),
+            ("syslog", listen(ports, &["syslog"])),
+            ("syslog_tls", listen(ports, &["syslog_tls"])),
+            (
+                "syslog_udp",
+                format!(
+                    "[{}, {}]",
+                    string(&ports.address("syslog").to_string()),
+                    path(&state.log())
+                ),
+            ),
+            // The daemons send their lines straight to the logger: this machine's journal is not theirs.
+            ("journal", "false".to_owned()),
             ("control", path(&state.logger_control())),
             ("health", listen(ports, &["logger_health"])),
         ],

@@ -104,6 +104,11 @@ impl State {
         self.socket("logger")
     }
 
+    /// Where the logger takes the daemons' lines.
+    pub(super) fn log(&self) -> PathBuf {
+        self.socket("log")
+    }
+
     fn socket(&self, daemon: &str) -> PathBuf {
         const PATH_MAX: usize = 100;
         let path = self.path(&format!("run/{daemon}.sock"));

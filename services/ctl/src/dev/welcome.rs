@@ -25,6 +25,7 @@ fn text(description: &Description, state: &State) -> String {
         ("HTTP", port("http"), "to HTTPS", Some(port("https"))),
         ("LMTP", port("lmtp"), "", None),
         ("LDAP", port("ldap"), "StartTLS", Some(port("ldaps"))),
+        ("syslog", port("syslog"), "", Some(port("syslog_tls"))),
     ];
     let mut text = String::from("\nRoost runs.\n\n");
     for (name, clear, upgrade, tls) in services {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use roost_journal::AppendError;
 use roost_kit::disk::is_full;
-use roost_kit::fields::{self, Chain};
+use roost_kit::fields::{self, Chain, Escaped};
 use roost_proto_smtp::grammar::mail::Body;
 use roost_proto_smtp::{Accepted, Context, Domain, Envelope, Refusal};
 
@@ -19,6 +19,9 @@ use crate::outcome::{Fate, Outcome, status};
 use crate::queue::message::Message;
 use crate::queue::{Place, Queue, QueueError, QueueId};
 use crate::route::{Addresses, Routed, key};
+
+/// How many recipients the line about a message names; each has a line of its own later.
+const RECIPIENTS_TOLD: usize = 100;
 
 impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
     pub(super) async fn accept(
@@ -36,13 +39,18 @@ impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
             return Err(Refusal::mail_loop());
         }
         let size = complete.content.length;
+        let with = at.with(&envelope);
+        let tls = at.client.tls();
+        let tls = tls.map(|tls| format!("{} {}", tls.version, tls.cipher));
+        let message_id = complete.trace.message_id.as_deref();
+        let message_id = message_id.map(|id| Escaped(id.as_bytes()).to_string());
         let hello = at.client.hello.as_ref().map(|hello| hello.name.clone());
         let message = compose(envelope, routed, &complete, entrance.clock.now())?;
         let message = Message {
             received_from: hello,
             ..message
         };
-        let recipients = message.envelope.recipients.len();
+        let recipients = told(&message);
         let sender = message.envelope.sender.clone();
         let queued = entrance.queue.accept(id, message, complete.place).await;
         let queued = queued.map_err(|error| refusal_for(id, &error))?;
@@ -55,14 +63,31 @@ impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
             { fields::PEER } = %self.peer,
             client = client.as_ref().map(Domain::as_str),
             { fields::ACCOUNT } = at.account.map(|account| entrance.accounts.name(account)),
+            { fields::WITH } = %with,
+            { fields::TLS } = tls,
+            { fields::MESSAGE_ID } = message_id,
+            { fields::SUBJECT_HASH } = complete.trace.subject_hash,
             { fields::FROM } = %sender,
-            recipients,
+            { fields::RECIPIENTS } = recipients,
             { fields::SIZE } = size,
             "accepted"
         );
         entrance.dispatcher.submit(queued.id());
         Ok(Accepted::queued(&queued.id().to_string()))
     }
+}
+
+/// The recipients for a log line, separated by spaces.
+fn told(message: &Message) -> String {
+    let mut told = String::new();
+    for recipient in message.envelope.recipients.iter().take(RECIPIENTS_TOLD) {
+        if !told.is_empty() {
+            told.push(' ');
+        }
+        let address = recipient.address.to_string();
+        told.push_str(&Escaped(address.as_bytes()).to_string());
+    }
+    told
 }
 
 /// The queue's message: each recipient once, loops told from the rest.

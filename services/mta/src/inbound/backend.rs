@@ -15,7 +15,7 @@ use roost_kit::net::Peer;
 use roost_proto_smtp::grammar::mail::Mail;
 use roost_proto_smtp::trace::Received;
 use roost_proto_smtp::{
-    Address, Backend, Context, Domain, Envelope, Finish, Recipient, Refusal, Role,
+    Address, Backend, Context, Domain, Envelope, Finish, Recipient, Refusal, ReversePath, Role,
 };
 
 use super::accounts::Accounts;
@@ -97,15 +97,25 @@ impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
         }
     }
 
-    /// Logs and counts a refusal.
-    fn refuse(&self, refusal: Refusal, what: &str, whom: &dyn std::fmt::Display) -> Refusal {
+    /// Logs and counts a refusal: of a recipient, or of everything from a sender.
+    fn refuse(
+        &self,
+        refusal: Refusal,
+        what: &str,
+        from: &ReversePath,
+        to: Option<&Address>,
+    ) -> Refusal {
         self.entrance.counts.refused(&refusal);
-        let whom = whom.to_string();
+        let from = from.to_string();
+        let to = to.map(|to| Escaped(to.to_string().as_bytes()).to_string());
         tracing::info!(
             { fields::PEER } = %self.peer,
             what,
-            whom = %Escaped(whom.as_bytes()),
+            { fields::FROM } = %Escaped(from.as_bytes()),
+            { fields::TO } = to,
+            { fields::DSN } = %refusal.reply().status(),
             reply = %refusal,
+            { fields::OUTCOME } = "refused",
             "refused"
         );
         refusal
@@ -143,7 +153,7 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
 
     async fn sender(&self, at: Context<'_, C::Account>, mail: &Mail) -> Result<(), Refusal> {
         self.routed.lock().clear();
-        let refuse = |refusal| self.refuse(refusal, "sender", &mail.from);
+        let refuse = |refusal| self.refuse(refusal, "sender", &mail.from, None);
         self.check_rate(at.account).map_err(refuse)?;
         self.check_room(mail.parameters.size.unwrap_or(0))
             .map_err(refuse)?;
@@ -168,7 +178,10 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
         envelope: &Envelope,
         recipient: &Recipient,
     ) -> Result<(), Refusal> {
-        let refuse = |refusal| self.refuse(refusal, "recipient", &recipient.address);
+        let refuse = |refusal| {
+            let (from, to) = (&envelope.sender, Some(&recipient.address));
+            self.refuse(refusal, "recipient", from, to)
+        };
         let account = at
             .account
             .map(|account| self.entrance.accounts.name(account));
@@ -208,7 +221,7 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
     ) -> Result<Intake, Refusal> {
         // Recipients may have taken their time: the disk may be full by now.
         self.check_room(0)
-            .map_err(|refusal| self.refuse(refusal, "message from", &envelope.sender))?;
+            .map_err(|refusal| self.refuse(refusal, "message", &envelope.sender, None))?;
         let id = self.entrance.queue.new_id();
         let now = self.entrance.clock.now();
         let name = id.to_string();
@@ -266,7 +279,7 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
                 tracing::debug!({ fields::QUEUE_ID } = %id, ?took, "durable");
                 Finish::All(Ok(accepted))
             }
-            Err(refusal) => Finish::All(Err(self.refuse(refusal, "message from", &sender))),
+            Err(refusal) => Finish::All(Err(self.refuse(refusal, "message", &sender, None))),
         }
     }
 }

@@ -77,7 +77,12 @@ impl Intake {
         if let Some(submitted) = &self.submitted {
             head.push_str(&fixup::missing(&self.buffer, submitted));
         }
-        (head, Trace::read(&self.buffer))
+        let mut trace = Trace::read(&self.buffer);
+        if trace.message_id.is_none() {
+            // The one that was just added.
+            trace.message_id = Trace::read(head.as_bytes()).message_id;
+        }
+        (head, trace)
     }
 
     async fn write_out(&mut self) -> io::Result<()> {

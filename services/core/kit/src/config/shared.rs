@@ -46,12 +46,17 @@ pub struct LogSettings {
     /// `error`, `warn`, `info`, `debug` or `trace`, and exceptions by module:
     /// `"info,roost_store::imap=debug"`. The variable `ROOST_LOG` overrides it.
     pub level: String,
+    /// The path of a socket for datagrams to which every line is sent too, as RFC 5424 has it: the
+    /// logger's, where no journal passes lines on to it. A line that cannot be sent is kept for a
+    /// while; when too many wait, newer ones are dropped.
+    pub socket: Option<PathBuf>,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
         Self {
             level: "info".to_owned(),
+            socket: None,
         }
     }
 }

@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use listenfd::ListenFd;
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, setsockopt, sockopt};
 use parking_lot::Mutex;
-use tokio::net::{TcpListener, TcpSocket, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UdpSocket, UnixDatagram, UnixListener};
 
 use super::stream::Transport;
 use super::{NetError, Peer};
@@ -76,7 +78,55 @@ impl Sockets {
     }
 }
 
+impl Sockets {
+    /// The sockets for datagrams of a service: the inherited ones of its name, or else new ones. Must
+    /// be called inside the runtime.
+    ///
+    /// # Errors
+    /// When a place cannot be had.
+    pub fn datagrams(
+        &self,
+        service: &'static str,
+        listen: &Listen,
+    ) -> Result<Vec<Datagrams>, NetError> {
+        let inherited = self
+            .0
+            .lock()
+            .take_datagrams(service)
+            .map_err(|source| NetError::Inherited { service, source })?;
+        if !inherited.is_empty() {
+            return Ok(inherited);
+        }
+        let bind = |place: &ListenSpec| {
+            bind_datagrams(place).map_err(|source| NetError::Bind {
+                service,
+                place: place.clone(),
+                source,
+            })
+        };
+        listen.iter().map(bind).collect()
+    }
+}
+
 impl Inherited {
+    fn take_datagrams(&mut self, service: &str) -> io::Result<Vec<Datagrams>> {
+        let mut taken = Vec::new();
+        for (index, name) in self.names.iter().enumerate() {
+            if name != service || index >= self.fds.len() {
+                continue;
+            }
+            // A socket of another kind is an error and stays, so the kinds can be tried in turn.
+            if let Ok(Some(udp)) = self.fds.take_udp_socket(index) {
+                udp.set_nonblocking(true)?;
+                taken.push(Datagrams::Udp(UdpSocket::from_std(udp)?));
+            } else if let Some(unix) = self.fds.take_unix_datagram(index)? {
+                unix.set_nonblocking(true)?;
+                taken.push(Datagrams::Unix(UnixDatagram::from_std(unix)?));
+            }
+        }
+        Ok(taken)
+    }
+
     fn take(&mut self, service: &str) -> io::Result<Vec<Listener>> {
         let mut taken = Vec::new();
         for (index, name) in self.names.iter().enumerate() {
@@ -139,6 +189,107 @@ impl Listener {
                 let path = address.as_pathname().unwrap_or(Path::new("@"));
                 Ok(ListenSpec::Path(path.to_owned()))
             }
+        }
+    }
+}
+
+/// A socket that receives datagrams.
+#[derive(Debug)]
+pub enum Datagrams {
+    /// At an address.
+    Udp(UdpSocket),
+    /// At a path, which is removed with it.
+    Unix(UnixDatagram),
+}
+
+impl Datagrams {
+    /// Receives one datagram, and says from which host it came; one from a path is local.
+    ///
+    /// # Errors
+    /// As the system's call.
+    pub async fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, Peer)> {
+        match self {
+            Self::Udp(socket) => {
+                let (length, address) = socket.recv_from(buffer).await?;
+                Ok((length, Peer::remote(address)))
+            }
+            Self::Unix(socket) => Ok((socket.recv(buffer).await?, Peer::Local)),
+        }
+    }
+
+    /// As [`Datagrams::receive`], but only what is there already.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when nothing is there.
+    pub fn try_receive(&self, buffer: &mut [u8]) -> io::Result<(usize, Peer)> {
+        match self {
+            Self::Udp(socket) => {
+                let (length, address) = socket.try_recv_from(buffer)?;
+                Ok((length, Peer::remote(address)))
+            }
+            Self::Unix(socket) => Ok((socket.try_recv(buffer)?, Peer::Local)),
+        }
+    }
+
+    /// Where it receives: with the real port where 0 was asked for.
+    ///
+    /// # Errors
+    /// As the system's call.
+    pub fn place(&self) -> io::Result<ListenSpec> {
+        match self {
+            Self::Udp(socket) => Ok(ListenSpec::Address(socket.local_addr()?)),
+            Self::Unix(socket) => {
+                let address = socket.local_addr()?;
+                let path = address.as_pathname().unwrap_or(Path::new("@"));
+                Ok(ListenSpec::Path(path.to_owned()))
+            }
+        }
+    }
+
+    /// Asks for so many bytes of memory for what waits; the system may give less.
+    ///
+    /// # Errors
+    /// As the system's call.
+    pub fn set_memory(&self, bytes: usize) -> io::Result<()> {
+        match self {
+            Self::Udp(socket) => setsockopt(socket, sockopt::RcvBuf, &bytes)?,
+            Self::Unix(socket) => setsockopt(socket, sockopt::RcvBuf, &bytes)?,
+        }
+        Ok(())
+    }
+}
+
+/// Receives datagrams at a place. A path is for the daemon's user and group; one that a dead daemon
+/// left is replaced.
+fn bind_datagrams(place: &ListenSpec) -> io::Result<Datagrams> {
+    match place {
+        ListenSpec::Address(address) => {
+            let family = match address {
+                SocketAddr::V4(_) => AddressFamily::Inet,
+                SocketAddr::V6(_) => AddressFamily::Inet6,
+            };
+            let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+            let socket = nix::sys::socket::socket(family, SockType::Datagram, flags, None)?;
+            if address.is_ipv6() {
+                // So that 0.0.0.0 and [::] can both be listed, whatever the system's default is.
+                setsockopt(&socket, sockopt::Ipv6V6Only, &true)?;
+            }
+            nix::sys::socket::bind(socket.as_raw_fd(), &SockaddrStorage::from(*address))?;
+            Ok(Datagrams::Udp(UdpSocket::from_std(socket.into())?))
+        }
+        ListenSpec::Path(path) => {
+            let socket = match UnixDatagram::bind(path) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::AddrInUse
+                        && UnixDatagram::unbound()?.connect(path).is_err() =>
+                {
+                    std::fs::remove_file(path)?;
+                    UnixDatagram::bind(path)?
+                }
+                bound => bound?,
+            };
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+            Ok(Datagrams::Unix(socket))
         }
     }
 }
@@ -239,5 +390,38 @@ mod tests {
         bind_path(&path).unwrap();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o660);
+    }
+
+    #[tokio::test]
+    async fn datagrams_come_from_hosts_and_processes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let places = [
+            ListenSpec::Address("127.0.0.1:0".parse().unwrap()),
+            ListenSpec::Path(path.clone()),
+        ];
+        let sockets = Sockets::default();
+        let listen: Listen = places.into_iter().collect();
+        let taken = sockets.datagrams("syslog", &listen).unwrap();
+        assert!(sockets.datagrams("syslog", &listen).is_err(), "it lives");
+        let ListenSpec::Address(address) = taken[0].place().unwrap() else {
+            panic!("no address");
+        };
+        let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        udp.send_to(b"far", address).unwrap();
+        let unix = std::os::unix::net::UnixDatagram::unbound().unwrap();
+        unix.send_to(b"near", &path).unwrap();
+        let mut buffer = [0; 10];
+        let (length, peer) = taken[0].receive(&mut buffer).await.unwrap();
+        assert_eq!((length, peer), (3, Peer::remote(udp.local_addr().unwrap())));
+        assert_eq!(
+            taken[1].receive(&mut buffer).await.unwrap(),
+            (4, Peer::Local)
+        );
+        let nothing = taken[1].try_receive(&mut buffer).unwrap_err();
+        assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+        drop(taken);
+        let again: Listen = [ListenSpec::Path(path)].into_iter().collect();
+        sockets.datagrams("syslog", &again).unwrap();
     }
 }

@@ -101,6 +101,12 @@ impl Stream {
         self.accept_tls(acceptor).await
     }
 
+    /// As [`Stream::upgrade`], with an acceptor of one's own, such as
+    /// [`Tls::acceptor_for_clients_of`] makes.
+    pub async fn upgrade_by(self, acceptor: TlsAcceptor) -> Result<Self, NetError> {
+        self.accept_tls(acceptor).await
+    }
+
     async fn accept_tls(self, acceptor: TlsAcceptor) -> Result<Self, NetError> {
         let Inner::Clear(transport) = self.inner else {
             return Err(NetError::TlsAlready);

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio_rustls::TlsAcceptor;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
@@ -120,6 +120,37 @@ impl Tls {
         self.0.web.load_full().map(TlsAcceptor::from)
     }
 
+    /// As [`Tls::acceptor`], but a client must prove itself by a certificate of `ca`, a PEM file.
+    /// None if TLS is not available.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn acceptor_for_clients_of(&self, ca: &Path) -> Result<Option<TlsAcceptor>, TlsError> {
+        if !self.available() {
+            return Ok(None);
+        }
+        let mut roots = RootCertStore::empty();
+        for certificate in read_chain(ca)? {
+            roots
+                .add(certificate)
+                .map_err(|source| TlsError::Unusable {
+                    path: ca.to_owned(),
+                    source,
+                })?;
+        }
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+        let verifier =
+            verifier.map_err(|error| TlsError::SetUp(rustls::Error::General(error.to_string())))?;
+        let minimum = self.0.settings.lock().minimum;
+        let certificates = Arc::clone(&self.0.certificates);
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(versions(minimum))?
+            .with_client_cert_verifier(verifier)
+            .with_cert_resolver(certificates);
+        Ok(Some(TlsAcceptor::from(Arc::new(config))))
+    }
+
     /// When the first of the certificates ends.
     #[must_use]
     pub fn expires(&self) -> Option<Timestamp> {
@@ -137,16 +168,24 @@ fn server_config(
     minimum: TlsVersion,
     certificates: Arc<Certificates>,
 ) -> Result<ServerConfig, TlsError> {
-    let versions: &[_] = match minimum {
-        TlsVersion::Tls12 => &[&rustls::version::TLS13, &rustls::version::TLS12],
-        TlsVersion::Tls13 => &[&rustls::version::TLS13],
-    };
     let mut config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(versions)?
+        .with_protocol_versions(versions(minimum))?
         .with_no_client_auth()
         .with_cert_resolver(certificates);
     config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
     Ok(config)
+}
+
+/// The versions of TLS, newest first.
+static VERSIONS: [&SupportedProtocolVersion; 2] =
+    [&rustls::version::TLS13, &rustls::version::TLS12];
+
+fn versions(minimum: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
+    let count = match minimum {
+        TlsVersion::Tls12 => 2,
+        TlsVersion::Tls13 => 1,
+    };
+    VERSIONS.get(..count).unwrap_or_default()
 }
 
 /// The certificates in use, in the order of the settings.
