@@ -35,6 +35,8 @@ const TABLES: &[&str] = &[
     "directory-server",
     "proxy",
     "logger",
+    "statistics",
+    "alert",
     "snmp",
     "convert",
     "chat",
@@ -54,6 +56,11 @@ pub trait Settings: DeserializeOwned + Send + Sync + 'static {
 
     /// What types cannot say: ranges, and fields that must agree.
     fn check(&self) -> Result<(), Wrong> {
+        Ok(())
+    }
+
+    /// What must hold of further tables that the daemon reads.
+    fn check_beside(_configuration: &Configuration) -> Result<(), ConfigError> {
         Ok(())
     }
 }

@@ -83,7 +83,7 @@ impl Metrics {
             ("version", version.to_owned()),
         ]);
         registry.register("roost_build", "The running program", build);
-        registry.register_collector(Box::new(process::Process));
+        registry.register_collector(Box::new(process::Process::new()));
         Self {
             registry: Arc::new(Mutex::new(registry)),
             prefix: daemon.replace('-', "_").into(),

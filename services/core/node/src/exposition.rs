@@ -40,6 +40,12 @@ impl Figures {
         figures
     }
 
+    /// Every sample with its name, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Sample)> {
+        let all = self.0.iter();
+        all.flat_map(|(name, samples)| samples.iter().map(move |sample| (name.as_str(), sample)))
+    }
+
     /// All samples of a name.
     #[must_use]
     pub fn all(&self, name: &str) -> &[Sample] {

@@ -1,5 +1,6 @@
 //! Looking at the node: asking its daemons.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,8 +31,9 @@ pub struct Watcher {
     clock: Clock,
     name: String,
     services: Vec<Watched>,
-    mta: PathBuf,
-    folders: [(&'static str, PathBuf); 3],
+    /// The mta's control socket; another node's cannot be reached.
+    mta: Option<PathBuf>,
+    folders: Vec<(&'static str, PathBuf)>,
 }
 
 #[derive(Debug)]
@@ -70,16 +72,39 @@ impl Watcher {
             clock,
             name: configuration.shared()?.node.name,
             services,
-            mta: folder("mta.control", place::MTA_CONTROL)?,
+            mta: Some(folder("mta.control", place::MTA_CONTROL)?),
             folders: [
-                ("store", folder("store.state", place::STORE_STATE)?),
-                ("queue", folder("mta.state", place::MTA_STATE)?),
-                (
-                    "directory",
-                    folder("directory-server.state", place::DIRECTORY_STATE)?,
-                ),
-            ],
+                ("store", "store.state", place::STORE_STATE),
+                ("queue", "mta.state", place::MTA_STATE),
+                ("directory", "directory-server.state", place::DIRECTORY_STATE),
+                ("logger", "logger.state", place::LOGGER_STATE),
+            ]
+            .into_iter()
+            .map(|(purpose, key, otherwise)| Ok((purpose, folder(key, otherwise)?)))
+            .collect::<Result<_, ConfigError>>()?,
         })
+    }
+
+    /// Watches another node, whose daemons serve their health pages at these places. Of its queue is
+    /// known what its mta counts, and nothing of its volumes. Names that are no daemon's are passed over.
+    #[must_use]
+    pub fn of_other(name: &str, places: &BTreeMap<String, ListenSpec>, clock: Clock) -> Self {
+        let daemons = (1..).zip(place::DAEMONS);
+        let services = daemons.filter_map(|(index, daemon)| {
+            Some(Watched {
+                index,
+                name: daemon.name,
+                at: places.get(daemon.name)?.clone(),
+                was: None,
+            })
+        });
+        Self {
+            clock,
+            name: name.to_owned(),
+            services: services.collect(),
+            mta: None,
+            folders: Vec::new(),
+        }
     }
 
     /// Asks everybody, one after the other.
@@ -102,7 +127,7 @@ impl Watcher {
 
     async fn queue(&self) -> Option<Vec<crate::Destination>> {
         let path = format!("/queue?limit={QUEUE_MAX}");
-        let client = Client::socket(&self.mta);
+        let client = Client::socket(self.mta.as_deref()?);
         match timeout(ANSWER_MAX, client.get::<Vec<Entry>>(&path)).await {
             Ok(Ok(entries)) => Some(by_destination(&entries)),
             Ok(Err(error)) => {

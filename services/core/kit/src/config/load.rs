@@ -62,7 +62,13 @@ impl Configuration {
         settings
             .check()
             .map_err(|Wrong { key, problem }| self.error(format!("{}.{key}", S::TABLE), problem))?;
+        S::check_beside(self)?;
         Ok(settings)
+    }
+
+    /// A further table of a daemon that has more than one; a missing one is an empty one.
+    pub fn table<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, ConfigError> {
+        self.part(name)
     }
 
     /// One value of any daemon's table, for those who only look at it from outside; None where the
