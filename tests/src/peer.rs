@@ -7,6 +7,7 @@ mod nginx;
 mod origin;
 mod postfix;
 mod prometheus;
+mod receiver;
 mod server;
 mod snmp;
 
@@ -17,5 +18,6 @@ pub use nginx::Nginx;
 pub use origin::Origin;
 pub use postfix::Postfix;
 pub use prometheus::{Prometheus, monitoring_files};
+pub use receiver::{Received, Receiver};
 pub use server::free_port;
 pub use snmp::Snmp;

@@ -18,5 +18,6 @@ mod operation;
 mod outside;
 mod proxy;
 mod refusal;
+mod statistics;
 mod synchronisation;
 mod web;

@@ -1,10 +1,12 @@
 //! The grammar of the command line.
 
+mod alerts;
 mod directory;
 pub(crate) mod examples;
 mod logger;
 mod mail;
 mod proxy;
+mod statistics;
 
 use std::ffi::OsString;
 use std::io;
@@ -18,12 +20,14 @@ use crate::dev;
 use crate::failure::{Exit, Failure};
 use crate::output::{Colour, Format, Output, say, terminal_width};
 
+pub(crate) use alerts::{AlertsVerb, WhichAlert};
 pub(crate) use directory::{
     AccountVerb, AliasVerb, ConfigVerb, CosVerb, DomainVerb, ListVerb, Password, ServerVerb,
 };
 pub(crate) use logger::{Logs, Trace};
 pub(crate) use mail::{Flush, Import, MailboxVerb, Messages, QueueVerb, StoreVerb, Verify};
 pub(crate) use proxy::{ProxyVerb, UpstreamState, Which};
+pub(crate) use statistics::{Stats, StatsVerb, WindowOptions};
 
 /// Administers Roost.
 #[derive(Debug, Parser)]
@@ -114,6 +118,13 @@ pub(crate) enum Noun {
     /// How this node keeps mail
     #[command(subcommand)]
     Store(StoreVerb),
+    /// Everything about this node's health, and what to do about it
+    Doctor,
+    /// What the logger's rules found, and who is told
+    #[command(subcommand)]
+    Alerts(AlertsVerb),
+    /// Figures over time: mail, people, daemons, hosts
+    Stats(Stats),
     /// Make this machine a node: host name, first domain, administrator
     Setup(Setup),
     /// Run the whole suite on this machine, for trying and testing

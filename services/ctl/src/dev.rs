@@ -13,6 +13,7 @@ mod lines;
 mod ports;
 mod settings;
 mod state;
+mod summary;
 mod welcome;
 
 use std::io::{self, IsTerminal};
@@ -156,9 +157,23 @@ impl Suite {
 
     /// Watches over the daemons until a signal.
     async fn live(&mut self, signals: &mut Signals) -> Result<(), Failure> {
+        let control = self.state.logger_control();
+        let mut summaries = tokio::time::interval(summary::PERIOD);
+        let mut said = None;
         loop {
-            // Cancel-safe: signals and changes stay until they are taken.
+            // Cancel-safe: signals and changes stay until they are taken, and a summary that is cut
+            // short comes a minute later.
             tokio::select! {
+                line = async {
+                    summaries.tick().await;
+                    summary::line(&control).await
+                } => {
+                    // A suite that nobody uses says nothing new.
+                    if let Some(line) = line.filter(|line| said.as_ref() != Some(line)) {
+                        self.lines.line("summary", &line);
+                        said = Some(line);
+                    }
+                }
                 call = signals.next() => match call {
                     Call::Stop => return Ok(()),
                     Call::Reload => self.family.reload(),

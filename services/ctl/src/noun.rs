@@ -1,12 +1,14 @@
 //! What each noun does.
 
 mod account;
+mod alerts;
 mod alias;
 mod completion;
 mod config;
 mod context;
 mod cos;
 pub(crate) mod directory;
+mod doctor;
 mod domain;
 mod help;
 mod list;
@@ -14,8 +16,10 @@ mod logs;
 mod mailbox;
 pub(crate) mod password;
 mod proxy;
+mod query;
 mod queue;
 mod server;
+mod stats;
 mod status;
 mod store;
 mod trace;
@@ -53,6 +57,9 @@ fn version(output: &Output) -> Result<(), Failure> {
 async fn run_on_node(noun: Noun, context: &Context<'_>) -> Result<(), Failure> {
     match noun {
         Noun::Status => status::run(context).await,
+        Noun::Doctor => doctor::run(context).await,
+        Noun::Alerts(verb) => alerts::run(verb, context).await,
+        Noun::Stats(stats) => stats::run(stats, context).await,
         Noun::Queue(verb) => queue::run(verb, context).await,
         Noun::Trace(trace) => trace::run(trace, context).await,
         Noun::Logs(logs) => logs::run(logs, context).await,

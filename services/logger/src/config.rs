@@ -3,12 +3,14 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use roost_kit::config::{ByteSize, Listen, ListenSpec, Settings, Wrong};
+use roost_kit::config::{ByteSize, ConfigError, Configuration, Listen, ListenSpec, Settings, Wrong};
 use roost_kit::net::{ConnectionLimits, Network, Networks};
 use roost_kit::place;
 use serde::Deserialize;
 
+use crate::alert;
 use crate::privacy::Addresses;
+use crate::stats::config::Statistics;
 use crate::store::retention::Keep;
 
 /// The longest line that can be allowed.
@@ -78,6 +80,12 @@ impl Settings for Config {
 
     fn health(&self) -> &Listen {
         &self.health
+    }
+
+    fn check_beside(configuration: &Configuration) -> Result<(), ConfigError> {
+        Statistics::load(configuration)?;
+        alert::config::Settings::load(configuration)?;
+        Ok(())
     }
 
     fn check(&self) -> Result<(), Wrong> {

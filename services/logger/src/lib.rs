@@ -11,15 +11,21 @@
 //! | [`control`] | what `roostctl` can ask |
 //! | [`privacy`] | addresses that are not kept |
 //! | [`shown`] | text that is safe on a screen |
-//! | [`metrics`] | what is counted |
+//! | [`metrics`] | what is counted of lines |
+//! | [`stats`] | figures of daemons and hosts as time series |
+//! | [`alert`] | what is worth telling somebody, and telling it |
+//! | [`post`] | mail from the logger itself |
 
+pub mod alert;
 mod config;
 pub mod control;
 pub mod metrics;
+pub mod post;
 pub mod privacy;
 mod reception;
 pub mod shown;
 mod start;
+pub mod stats;
 pub mod store;
 pub mod syslog;
 pub mod trace;

@@ -15,6 +15,7 @@ use crate::privacy::Privacy;
 use crate::reception::{Desk, datagram, journal, stream};
 use crate::store::intake::{Ground, Intake};
 use crate::store::{Store, retention};
+use crate::{alert, stats};
 
 /// A part of the logger: it opens what it keeps below [`Config::state`], registers its metrics,
 /// spawns its workers with [`Kit::tasks`] (they end when [`stopping`](roost_kit::tasks::Tasks::stopping)
@@ -35,6 +36,9 @@ pub async fn start(config: Config, kit: Kit) -> anyhow::Result<()> {
         let answered = begin(&config, &kit).map_err(|error| error.context(name))?;
         requests = requests.merge(answered);
     }
+    let statistics = stats::begin(&config.state, &kit).await?;
+    let alerts = alert::begin(&kit, &statistics).await?;
+    requests = requests.merge(statistics.router).merge(alerts);
     kit.control(&config.control, requests)?;
     Ok(())
 }

@@ -68,7 +68,8 @@ pub async fn begin(state: &Path, kit: &Kit) -> anyhow::Result<Begun> {
     let (looked, looks) = watch::channel(None);
     let kept = (Arc::clone(&store), database.clone());
     let sampler = Sampler::new(kit, &configuration, &settings, kept, looked)?;
-    kit.tasks.spawn_worker("statistics", sampler.run(kit.clone()));
+    kit.tasks
+        .spawn_worker("statistics", sampler.run(kit.clone()));
     Ok(Begun {
         router: control::router(Arc::clone(&store), kit.clock.clone()),
         looks,

@@ -38,6 +38,8 @@ pub struct Thresholds {
     pub queue_age: Period,
     /// A certificate is ending when it is valid for less than so long.
     pub certificate_rest: Period,
+    /// Whether the logger's alerts are notified too.
+    pub alerts: bool,
 }
 
 impl Default for Thresholds {
@@ -47,6 +49,7 @@ impl Default for Thresholds {
             queue_messages: 1_000,
             queue_age: Period::minutes(4 * 60),
             certificate_rest: Period::minutes(14 * 24 * 60),
+            alerts: true,
         }
     }
 }

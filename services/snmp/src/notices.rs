@@ -9,7 +9,7 @@ use crate::config::Thresholds;
 use crate::mib::roost::{self, Notification};
 use crate::oid::Oid;
 use crate::tree::Value;
-use roost_node::{Node, Service, State};
+use roost_node::{Alert, Node, Service, State};
 
 /// `snmpTrapOID.0`
 const TRAP_OID: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0];
@@ -36,7 +36,11 @@ impl Notice {
 
 /// Remembers what was announced.
 #[derive(Debug, Default)]
-pub struct Notices(BTreeMap<Subject, Standing>);
+pub struct Notices {
+    standings: BTreeMap<Subject, Standing>,
+    /// Alerts of the logger, by rule and subject.
+    raised: BTreeMap<(String, String), Alert>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject {
@@ -89,6 +93,9 @@ impl Notices {
             );
         }
         self.queue(node, thresholds, &mut notices);
+        if let Some(alerts) = node.alerts.as_ref().filter(|_| thresholds.alerts) {
+            self.alerts(alerts, &mut notices);
+        }
         notices
     }
 
@@ -138,6 +145,30 @@ impl Notices {
         );
     }
 
+    /// The logger has its own patience: what it tells is told at once.
+    fn alerts(&mut self, now: &[Alert], notices: &mut Vec<Notice>) {
+        let key = |alert: &Alert| (alert.rule.clone(), alert.subject.clone());
+        for alert in now {
+            let before = self.raised.insert(key(alert), alert.clone());
+            if before.is_none_or(|before| before.severity != alert.severity) {
+                notices.push(Notice {
+                    what: Notification::AlertRaised,
+                    cells: roost::alert_cells(alert),
+                });
+            }
+        }
+        self.raised.retain(|raised, alert| {
+            let stays = now.iter().any(|alert| key(alert) == *raised);
+            if !stays {
+                notices.push(Notice {
+                    what: Notification::AlertCleared,
+                    cells: roost::alert_cells(alert),
+                });
+            }
+            stays
+        });
+    }
+
     fn judge(
         &mut self,
         subject: Subject,
@@ -146,7 +177,7 @@ impl Notices {
         cells: impl FnOnce() -> Vec<(Oid, Value)>,
         notices: &mut Vec<Notice>,
     ) {
-        let standing = self.0.entry(subject).or_default();
+        let standing = self.standings.entry(subject).or_default();
         let is_bad = match verdict {
             Verdict::Bad => true,
             Verdict::Good => false,
@@ -197,6 +228,33 @@ mod tests {
         assert_eq!(told(&mut notices, &ill), []);
         assert_eq!(told(&mut notices, &well), []);
         assert_eq!(told(&mut notices, &well), [Notification::ServiceUp]);
+    }
+
+    #[test]
+    fn an_alert_is_told_when_it_comes_when_it_gets_worse_and_when_it_goes() {
+        let mut notices = Notices::default();
+        let with = |severity: Option<&str>| {
+            let alert = |severity: &str| Alert {
+                rule: "DISK_FILLING".to_owned(),
+                subject: "store".to_owned(),
+                severity: severity.to_owned(),
+                text: "full in 3 h".to_owned(),
+            };
+            let mut node = node();
+            node.alerts = Some(severity.into_iter().map(alert).collect());
+            node
+        };
+        let raised = [Notification::AlertRaised];
+        assert_eq!(told(&mut notices, &with(None)), []);
+        assert_eq!(told(&mut notices, &with(Some("warning"))), raised);
+        assert_eq!(told(&mut notices, &with(Some("warning"))), []);
+        assert_eq!(told(&mut notices, &with(Some("critical"))), raised);
+        // A logger that does not answer says nothing.
+        assert_eq!(told(&mut notices, &node()), []);
+        assert_eq!(
+            told(&mut notices, &with(None)),
+            [Notification::AlertCleared]
+        );
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::server::{Server, free_port};
-use crate::Run;
+use crate::{Run, wait_for};
 
 /// Where the files are that we ship for it.
 pub fn monitoring_files() -> PathBuf {
@@ -48,9 +49,18 @@ impl Prometheus {
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg("--log.level=warn")
             .current_dir(&folder);
+        let server = Server::start(command, port);
+        // Its port answers before it has read its own files.
+        wait_for("Prometheus to be ready", Duration::from_secs(60), || {
+            let ready = Run::new("curl")
+                .args(["--silent", "--fail", "--max-time", "10"])
+                .arg(format!("http://127.0.0.1:{port}/-/ready"))
+                .finish();
+            ready.success().then_some(())
+        });
         Self {
             port,
-            _server: Server::start(command, port),
+            _server: server,
         }
     }
 

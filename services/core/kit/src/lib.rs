@@ -11,6 +11,7 @@
 //! | [`config`] | the files in `/etc/roost`, their units, and how a mistake in them is told |
 //! | [`log`] | where log lines go and what they look like |
 //! | [`fields`] | the names of log fields, and how peers' bytes are shown |
+//! | [`figure`] | how figures are written for people |
 //! | [`notify`] | what systemd is told |
 //! | [`tasks`] | who owns a task, and in which order tasks end |
 //! | [`net`] | listeners, accept loops, limits on connections, streams that become TLS |
@@ -30,6 +31,7 @@ pub mod control;
 pub mod daemon;
 pub mod disk;
 pub mod fields;
+pub mod figure;
 pub mod health;
 pub mod interrupt;
 pub mod limit;

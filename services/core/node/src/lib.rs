@@ -8,11 +8,13 @@
 //! | `queue` | the queue by destination |
 //! | `volume` | file systems that hold state |
 
+mod alert;
 pub mod exposition;
 mod look;
 mod queue;
 mod volume;
 
+pub use alert::Alert;
 pub use look::Watcher;
 pub use queue::{Destination, by_destination};
 pub use volume::Volume;
@@ -34,6 +36,8 @@ pub struct Node {
     pub queue: Option<Vec<Destination>>,
     /// The volumes that hold state.
     pub volumes: Vec<Volume>,
+    /// The alerts that the logger tells people of; nothing where it does not answer, or the node has none.
+    pub alerts: Option<Vec<Alert>>,
 }
 
 /// How a daemon is.

@@ -15,6 +15,7 @@ use roost_kit::place;
 use serde::de::IgnoredAny;
 use tokio::time::timeout;
 
+use crate::alert::Told;
 use crate::exposition::Figures;
 use crate::queue::{Entry, by_destination};
 use crate::{Node, Service, State, Volume};
@@ -31,6 +32,8 @@ pub struct Watcher {
     clock: Clock,
     name: String,
     services: Vec<Watched>,
+    /// The logger's control socket, where the node has one.
+    logger: Option<PathBuf>,
     /// The mta's control socket; another node's cannot be reached.
     mta: Option<PathBuf>,
     folders: Vec<(&'static str, PathBuf)>,
@@ -64,6 +67,7 @@ impl Watcher {
                 was: None,
             }));
         }
+        let has_logger = configuration.value::<IgnoredAny>("logger")?.is_some();
         let folder = |key: &str, otherwise: &str| -> Result<PathBuf, ConfigError> {
             let told = configuration.value::<PathBuf>(key)?;
             Ok(told.unwrap_or_else(|| otherwise.into()))
@@ -73,10 +77,18 @@ impl Watcher {
             name: configuration.shared()?.node.name,
             services,
             mta: Some(folder("mta.control", place::MTA_CONTROL)?),
+            logger: match has_logger {
+                true => Some(folder("logger.control", place::LOGGER_CONTROL)?),
+                false => None,
+            },
             folders: [
                 ("store", "store.state", place::STORE_STATE),
                 ("queue", "mta.state", place::MTA_STATE),
-                ("directory", "directory-server.state", place::DIRECTORY_STATE),
+                (
+                    "directory",
+                    "directory-server.state",
+                    place::DIRECTORY_STATE,
+                ),
                 ("logger", "logger.state", place::LOGGER_STATE),
             ]
             .into_iter()
@@ -103,6 +115,7 @@ impl Watcher {
             name: name.to_owned(),
             services: services.collect(),
             mta: None,
+            logger: None,
             folders: Vec::new(),
         }
     }
@@ -119,9 +132,22 @@ impl Watcher {
             name: self.name.clone(),
             services,
             queue: self.queue().await,
+            alerts: self.alerts().await,
             volumes: volumes
                 .filter_map(|(index, (purpose, folder))| Volume::look(index, purpose, folder))
                 .collect(),
+        }
+    }
+
+    async fn alerts(&self) -> Option<Vec<crate::Alert>> {
+        let client = Client::socket(self.logger.as_deref()?);
+        match timeout(ANSWER_MAX, client.get::<Told>("/alerts")).await {
+            Ok(Ok(told)) => Some(told.firing()),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the alerts cannot be seen");
+                None
+            }
+            Err(_) => None,
         }
     }
 

@@ -13,6 +13,7 @@ const EXAMPLES: &[(&[&str], &[&str])] = &[
         &[
             "roostctl setup",
             "roostctl status",
+            "roostctl doctor",
             "roostctl domain create example.org",
             "roostctl account create carol@example.org",
             "roostctl queue list",
@@ -148,6 +149,32 @@ const EXAMPLES: &[(&[&str], &[&str])] = &[
             "roostctl store verify --repair",
             "roostctl store verify --mailbox carol@example.org --rate '10 MB'",
             "roostctl store verify --json",
+        ],
+    ),
+    (
+        &["doctor"],
+        &[
+            "roostctl doctor",
+            "roostctl doctor --json=code,state,action",
+        ],
+    ),
+    (
+        &["alerts"],
+        &[
+            "roostctl alerts list",
+            "roostctl alerts rules",
+            "roostctl alerts acknowledge DISK_FILLING store --note 'new disk ordered'",
+            "roostctl alerts silence UNIT_RESTARTED --for 2h --note upgrade",
+        ],
+    ),
+    (
+        &["stats"],
+        &[
+            "roostctl stats",
+            "roostctl stats --since 14d",
+            "roostctl stats 'roost_mta_*' --since 2h --step 5m",
+            "roostctl stats 'volume_free_bytes{*store*}' --since 365d --csv",
+            "roostctl stats chart roost_mta_queue_messages -o queue.svg",
         ],
     ),
     (

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Text,
     /// To the right.
     Number,
+    /// Text to the right.
+    Right,
     /// To the right, as `1.2 MB`; exact with `-p`.
     Bytes,
     /// `ok`, `failed`, …: coloured.
@@ -39,6 +41,15 @@ impl Column {
             key,
             heading,
             kind: Kind::Text,
+        }
+    }
+
+    /// Text that ends where the next begins: figures with a unit.
+    pub(crate) const fn right(key: &'static str, heading: &'static str) -> Self {
+        Self {
+            key,
+            heading,
+            kind: Kind::Right,
         }
     }
 
@@ -235,7 +246,7 @@ fn line(
         let cell = cut(cell, *width);
         let padding = " ".repeat(width.saturating_sub(cell.width()));
         let painted = painted(output, column.kind, &cell, paint);
-        let right = matches!(column.kind, Kind::Number | Kind::Bytes);
+        let right = matches!(column.kind, Kind::Number | Kind::Right | Kind::Bytes);
         match (right, index == last) {
             (true, _) => line.push_str(&format!("{padding}{painted}")),
             (false, true) => line.push_str(&painted),
@@ -253,8 +264,10 @@ fn painted(output: &Output, kind: Kind, cell: &str, paint: Paint) -> String {
         _ if !output.colour => return cell.to_owned(),
         (Paint::Heading, _) => "1",
         (Paint::Value, Kind::State) => match cell {
-            "ok" | "ready" | "active" => "32",
-            "held" | "deferred" | "locked" | "starting" => "33",
+            "ok" | "ready" | "active" | "resolved" => "32",
+            "held" | "deferred" | "locked" | "starting" | "pending" | "notice" | "warning"
+            | "unknown" | "acknowledged" | "silent" => "33",
+            "not configured" => "2",
             _ => "31",
         },
         _ => return cell.to_owned(),

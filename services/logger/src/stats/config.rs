@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, de};
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
 /// The longest: at least one look a minute.
 const INTERVAL_MAX: Duration = Duration::from_secs(60);
-/// The most series that can be asked for: about 5.6 GB.
+/// The most series that can be asked for: about 6 GB.
 const SERIES_MAX: u32 = 50_000;
 
 /// `[statistics]`
@@ -21,7 +21,7 @@ const SERIES_MAX: u32 = 50_000;
 pub struct Statistics {
     /// How often daemons and host are looked at. A minute is kept as mean, least and greatest.
     pub interval: Period,
-    /// The most series that are kept, of all nodes together. Each takes about 113 kB after a year.
+    /// The most series that are kept, of all nodes together. Each takes about 125 kB after a year.
     pub series: u32,
     /// Other nodes that are sampled too: host name, and where each daemon serves its health pages:
     /// `nodes = { "store2.example.org" = { roost-store = "192.0.2.7:7191" } }`.
@@ -55,7 +55,9 @@ impl<'de> Deserialize<'de> for TimeOfDay {
         }
         let time = Time::strptime("%H:%M", &text);
         time.map(|time| Self(Some(time))).map_err(|_| {
-            de::Error::custom(format!("expected a time such as \"06:30\" or \"never\", found \"{text}\""))
+            de::Error::custom(format!(
+                "expected a time such as \"06:30\" or \"never\", found \"{text}\""
+            ))
         })
     }
 }
@@ -113,7 +115,10 @@ mod tests {
             let text = format!("report = {{ at = \"{text}\" }}");
             toml::from_str::<Statistics>(&text).map(|statistics| statistics.report.at)
         };
-        assert_eq!(read("06:05").unwrap().0, Some(jiff::civil::time(6, 5, 0, 0)));
+        assert_eq!(
+            read("06:05").unwrap().0,
+            Some(jiff::civil::time(6, 5, 0, 0))
+        );
         assert_eq!(read("never").unwrap().0, None);
         for text in ["24:00", "6", "noon", ""] {
             assert!(read(text).is_err(), "{text}");

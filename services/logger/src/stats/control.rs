@@ -19,10 +19,11 @@ use jiff::tz::TimeZone;
 use roost_kit::clock::Clock;
 use roost_kit::control::Failure;
 use roost_kit::fields::Chain;
+use roost_kit::figure::Unit;
 use serde::{Deserialize, Serialize};
 
 use super::database::DatabaseError;
-use super::overview::{Row, Unit, overview};
+use super::overview::{Row, overview};
 use super::read::{Chart, Window, chart, fits};
 use super::series::Kind;
 use super::store::{Known, Store};
@@ -159,18 +160,26 @@ async fn fitting(desk: &Desk, asked: &Asked) -> Result<Vec<Known>, Failure> {
     let found: Vec<Known> = known
         .into_iter()
         .filter(|known| fits(name, known))
-        .filter(|known| asked.node.as_ref().is_none_or(|node| *node == known.key.node))
+        .filter(|known| {
+            asked
+                .node
+                .as_ref()
+                .is_none_or(|node| *node == known.key.node)
+        })
         .collect();
-    match found.len() {
-        0 => Err(unknown(name)),
-        ..=CHARTS_MAX => Ok(found),
-        count => Err(Failure::new(
+    if found.is_empty() {
+        return Err(unknown(name));
+    }
+    if found.len() > CHARTS_MAX {
+        let count = found.len();
+        return Err(Failure::new(
             StatusCode::BAD_REQUEST,
             "too_many_series",
             format!("{count} series fit {name}, at most {CHARTS_MAX} can be shown at a time"),
         )
-        .next("roostctl stats list")),
+        .next("roostctl stats list"));
     }
+    Ok(found)
 }
 
 fn unknown(name: &str) -> Failure {

@@ -78,8 +78,8 @@ const TABLES: &[&str] = &[
         subject TEXT NOT NULL,
         phase TEXT NOT NULL,
         severity TEXT NOT NULL,
+        began INTEGER NOT NULL,
         since INTEGER NOT NULL,
-        said INTEGER NOT NULL,
         told INTEGER,
         text TEXT NOT NULL,
         acknowledged TEXT,
@@ -151,7 +151,10 @@ impl Database {
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(false)
             .disable_statement_logging();
-        let mut writer = options.connect().await.map_err(failed("open a connection"))?;
+        let mut writer = options
+            .connect()
+            .await
+            .map_err(failed("open a connection"))?;
         prepare(&mut writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -207,12 +210,18 @@ async fn prepare(connection: &mut SqliteConnection) -> Result<(), DatabaseError>
     if found == FORMAT {
         return Ok(());
     }
-    let mut transaction = connection.begin().await.map_err(failed("make the tables"))?;
+    let mut transaction = connection
+        .begin()
+        .await
+        .map_err(failed("make the tables"))?;
     for statement in TABLES.iter().copied() {
         sqlx::query(statement)
             .execute(&mut *transaction)
             .await
             .map_err(failed("make the tables"))?;
     }
-    transaction.commit().await.map_err(failed("make the tables"))
+    transaction
+        .commit()
+        .await
+        .map_err(failed("make the tables"))
 }

@@ -31,7 +31,10 @@ pub struct HostFigures {
 impl Host {
     /// Looks. What the sandbox or an old kernel hides is not there.
     pub fn look(&mut self) -> HostFigures {
-        let ticks = fs::read_to_string("/proc/stat").ok().as_deref().and_then(ticks);
+        let ticks = fs::read_to_string("/proc/stat")
+            .ok()
+            .as_deref()
+            .and_then(ticks);
         let busy = match (self.ticks, ticks) {
             (Some(before), Some(now)) => share(before, now),
             _ => None,
@@ -88,7 +91,10 @@ pub fn readings(node: &str, host: &HostFigures, volumes: &[Volume]) -> Vec<Readi
         ("host_cpu_ratio", host.busy),
         ("host_load", host.load),
         ("host_memory_bytes", host.memory.map(float)),
-        ("host_memory_available_bytes", host.memory_available.map(float)),
+        (
+            "host_memory_available_bytes",
+            host.memory_available.map(float),
+        ),
         ("host_swap_used_bytes", host.swap_used.map(float)),
     ];
     let own = own
@@ -125,7 +131,10 @@ mod tests {
         let now = ticks("cpu  130 0 70 840 60 0 0 0 7 0\n").unwrap();
         assert_eq!(share(before, now), Some(0.5));
         assert_eq!(share(now, now), None);
-        assert_eq!(memory_line("MemTotal:  12 kB\nMemFree: 1 kB\n", "MemTotal:"), Some(12_288));
+        assert_eq!(
+            memory_line("MemTotal:  12 kB\nMemFree: 1 kB\n", "MemTotal:"),
+            Some(12_288)
+        );
         assert_eq!(ticks("intr 5"), None);
     }
 

@@ -25,7 +25,6 @@ pub(crate) struct Counts {
     volume_files: Family<VolumeLabel, Gauge>,
 }
 
-
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct VolumeLabel {
     volume: &'static str,
@@ -77,7 +76,8 @@ impl Counts {
             self.busy.set(busy);
         }
         self.memory.set(gauge(look.host.memory.unwrap_or_default()));
-        self.available.set(gauge(look.host.memory_available.unwrap_or_default()));
+        self.available
+            .set(gauge(look.host.memory_available.unwrap_or_default()));
         for volume in look.own().into_iter().flat_map(|node| &node.volumes) {
             self.volume(volume);
         }
@@ -87,9 +87,15 @@ impl Counts {
         let label = VolumeLabel {
             volume: volume.purpose,
         };
-        self.volume_size.get_or_create(&label).set(gauge(volume.size));
-        self.volume_free.get_or_create(&label).set(gauge(volume.free));
-        self.volume_files.get_or_create(&label).set(gauge(volume.files_free));
+        self.volume_size
+            .get_or_create(&label)
+            .set(gauge(volume.size));
+        self.volume_free
+            .get_or_create(&label)
+            .set(gauge(volume.free));
+        self.volume_files
+            .get_or_create(&label)
+            .set(gauge(volume.files_free));
     }
 
     pub(crate) fn wrote(&self, written: &Written, size: Option<u64>) {

@@ -98,7 +98,8 @@ impl Gatherer {
         }
         // Counters of daemons that are gone for good must not be remembered for ever.
         let open = self.open;
-        self.counters.retain(|_, (_, seen)| open.saturating_sub(*seen) <= GAP_MAX);
+        self.counters
+            .retain(|_, (_, seen)| open.saturating_sub(*seen) <= GAP_MAX);
         let mut slots: Vec<_> = slots
             .into_iter()
             .map(|(key, (kind, slot))| (key, kind, slot))
@@ -119,7 +120,9 @@ impl Gatherer {
                 return None;
             }
         };
-        let seconds = at.checked_sub(before.1).filter(|gap| (1..=GAP_MAX).contains(gap))?;
+        let seconds = at
+            .checked_sub(before.1)
+            .filter(|gap| (1..=GAP_MAX).contains(gap))?;
         let grown = match value >= before.0 {
             true => value - before.0,
             false => value,
@@ -146,9 +149,15 @@ mod tests {
     fn a_minute_has_mean_least_and_greatest() {
         let mut gatherer = Gatherer::default();
         for (at, value) in [(600, 1.0), (620, 5.0), (640, 3.0)] {
-            assert!(gatherer.take(at, vec![reading("q", Kind::Level, value)]).is_none());
+            assert!(
+                gatherer
+                    .take(at, vec![reading("q", Kind::Level, value)])
+                    .is_none()
+            );
         }
-        let minute = gatherer.take(660, vec![reading("q", Kind::Level, 9.0)]).unwrap();
+        let minute = gatherer
+            .take(660, vec![reading("q", Kind::Level, 9.0)])
+            .unwrap();
         assert_eq!(minute.at, 600);
         let expected = Slot {
             mean: 3.0,

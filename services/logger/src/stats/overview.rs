@@ -1,26 +1,11 @@
 //! The few figures that answer "is it well?" at a glance, of all nodes together.
 
+use roost_kit::figure::Unit;
 use serde::{Deserialize, Serialize};
 
 use super::database::DatabaseError;
 use super::read::{Chart, Window, chart, fits};
 use super::store::Store;
-
-/// How values are written for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// How many.
-    Count,
-    /// How many a minute.
-    PerMinute,
-    /// A part of one, shown in percent.
-    Ratio,
-    /// Octets.
-    Bytes,
-    /// Seconds.
-    Seconds,
-}
 
 /// How the series of several nodes and labels become one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,23 +19,81 @@ enum Together {
 type Line = (&'static str, Unit, Together, &'static [&'static str]);
 
 const LINES: [Line; 12] = [
-    ("messages taken", Unit::PerMinute, Together::Sum, &["roost_mta_messages_accepted_total"]),
-    ("delivered to mailboxes", Unit::PerMinute, Together::Sum, &["roost_store_deliveries_total{*delivered*}"]),
-    ("relayed", Unit::PerMinute, Together::Sum, &["roost_mta_attempts_total{*relayed*}"]),
-    ("deferred", Unit::PerMinute, Together::Sum, &["roost_mta_attempts_total{*deferred*}"]),
-    ("refused", Unit::PerMinute, Together::Sum, &["roost_mta_refusals_total"]),
-    ("queue", Unit::Count, Together::Sum, &["roost_mta_queue_messages"]),
-    ("oldest in queue", Unit::Seconds, Together::Greatest, &["roost_mta_queue_oldest_seconds"]),
-    ("sessions", Unit::Count, Together::Sum, &["roost_proxy_sessions"]),
+    (
+        "messages taken",
+        Unit::PerMinute,
+        Together::Sum,
+        &["roost_mta_messages_accepted_total"],
+    ),
+    (
+        "delivered to mailboxes",
+        Unit::PerMinute,
+        Together::Sum,
+        &["roost_store_deliveries_total{*delivered*}"],
+    ),
+    (
+        "relayed",
+        Unit::PerMinute,
+        Together::Sum,
+        &["roost_mta_attempts_total{*relayed*}"],
+    ),
+    (
+        "deferred",
+        Unit::PerMinute,
+        Together::Sum,
+        &["roost_mta_attempts_total{*deferred*}"],
+    ),
+    (
+        "refused",
+        Unit::PerMinute,
+        Together::Sum,
+        &["roost_mta_refusals_total"],
+    ),
+    (
+        "queue",
+        Unit::Count,
+        Together::Sum,
+        &["roost_mta_queue_messages"],
+    ),
+    (
+        "oldest in queue",
+        Unit::Seconds,
+        Together::Greatest,
+        &["roost_mta_queue_oldest_seconds"],
+    ),
+    (
+        "sessions",
+        Unit::Count,
+        Together::Sum,
+        &["roost_proxy_sessions"],
+    ),
     (
         "wrong passwords",
         Unit::PerMinute,
         Together::Sum,
-        &["roost_proxy_logins_total{*refused*}", "roost_mta_logins_total{*refused*}"],
+        &[
+            "roost_proxy_logins_total{*refused*}",
+            "roost_mta_logins_total{*refused*}",
+        ],
     ),
-    ("processors", Unit::Ratio, Together::Greatest, &["host_cpu_ratio"]),
-    ("memory free", Unit::Bytes, Together::Least, &["host_memory_available_bytes"]),
-    ("store's disk free", Unit::Bytes, Together::Least, &["volume_free_bytes{volume=\"store\"}"]),
+    (
+        "processors",
+        Unit::Ratio,
+        Together::Greatest,
+        &["host_cpu_ratio"],
+    ),
+    (
+        "memory free",
+        Unit::Bytes,
+        Together::Least,
+        &["host_memory_available_bytes"],
+    ),
+    (
+        "store's disk free",
+        Unit::Bytes,
+        Together::Least,
+        &["volume_free_bytes{volume=\"store\"}"],
+    ),
 ];
 
 /// One figure over a window.

@@ -34,7 +34,10 @@ impl Window {
         let level = Level::reaching(since);
         let least = since.div_euclid(STEPS_MAX).saturating_add(1);
         let wanted = step.unwrap_or_else(|| since.div_euclid(STEPS)).max(least);
-        let steps = wanted.max(1).saturating_add(level.step - 1).div_euclid(level.step);
+        let steps = wanted
+            .max(1)
+            .saturating_add(level.step - 1)
+            .div_euclid(level.step);
         let step = steps.max(1).saturating_mul(level.step);
         // The step that is not over yet counts.
         let until = floor(now, step).saturating_add(step);
@@ -125,7 +128,9 @@ fn steps(points: &[Point], window: Window) -> Vec<Option<Slot>> {
     let mut steps: Vec<Option<Slot>> = vec![None; usize::try_from(count).unwrap_or_default()];
     for point in points {
         let step = (point.at - window.from).div_euclid(window.step);
-        let step = usize::try_from(step).ok().and_then(|step| steps.get_mut(step));
+        let step = usize::try_from(step)
+            .ok()
+            .and_then(|step| steps.get_mut(step));
         if let Some(step) = step {
             *step = Some(match step.take() {
                 Some(gathered) => gathered.with(point.slot),
@@ -196,8 +201,19 @@ mod tests {
             at,
             slot: Slot::of(value),
         };
-        let found = steps(&[point(0, 1.0), point(60, 3.0), point(240, 7.0), point(360, 9.0)], window);
-        let means: Vec<Option<f64>> = found.iter().map(|slot| slot.map(|slot| slot.mean)).collect();
+        let found = steps(
+            &[
+                point(0, 1.0),
+                point(60, 3.0),
+                point(240, 7.0),
+                point(360, 9.0),
+            ],
+            window,
+        );
+        let means: Vec<Option<f64>> = found
+            .iter()
+            .map(|slot| slot.map(|slot| slot.mean))
+            .collect();
         assert_eq!(means, [Some(2.0), None, Some(7.0)]);
     }
 

@@ -1,7 +1,8 @@
 //! How finely and for how long figures are kept.
 //!
 //! Each level holds the newest slots of its step in rings, so that a series takes the same room for
-//! ever: 48 + 1, 34 and 73 + 1 pieces of 60 slots, 12 octets a slot, about 113 kB in all.
+//! ever: 49, 35 and 75 pieces of 60 slots, 12 octets a slot, and those that still fill, about 125 kB
+//! in all.
 
 /// Slots of one piece, the unit in which slots are packed and replaced.
 pub const PIECE: i64 = 60;
@@ -13,7 +14,7 @@ pub struct Level {
     pub number: i64,
     /// Seconds of a slot.
     pub step: i64,
-    /// Pieces that are kept, the one that fills included.
+    /// Whole pieces that are kept.
     pub pieces: i64,
 }
 
@@ -93,7 +94,8 @@ mod tests {
     #[test]
     fn a_ring_gives_every_piece_that_is_kept_a_place_of_its_own() {
         for level in LEVELS {
-            let starts = (0..level.pieces).map(|piece| 1_790_000_000 / level.span() * level.span() + piece * level.span());
+            let starts = (0..level.pieces)
+                .map(|piece| 1_790_000_000 / level.span() * level.span() + piece * level.span());
             let mut places: Vec<i64> = starts.map(|start| level.ring(start)).collect();
             places.sort_unstable();
             assert_eq!(places, (0..level.pieces).collect::<Vec<_>>());

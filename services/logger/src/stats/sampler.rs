@@ -69,7 +69,8 @@ impl Sampler {
         looks: watch::Sender<Option<Arc<Look>>>,
     ) -> Result<Self, ConfigError> {
         let others = settings.nodes.iter();
-        let others = others.map(|(name, places)| Watcher::of_other(name, places, kit.clock.clone()));
+        let others =
+            others.map(|(name, places)| Watcher::of_other(name, places, kit.clock.clone()));
         Ok(Self {
             own: Watcher::new(configuration, kit.clock.clone())?,
             others: others.collect(),

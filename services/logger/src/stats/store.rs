@@ -98,7 +98,8 @@ mod sql {
     pub(super) const PUT: &str = "INSERT OR REPLACE INTO recent
         (level, at, series, mean, low, high, count) VALUES (?, ?, ?, ?, ?, ?, ?)";
     pub(super) const SUMMED: &str = "SELECT until FROM summed WHERE level = ?";
-    pub(super) const SET_SUMMED: &str = "INSERT OR REPLACE INTO summed (level, until) VALUES (?, ?)";
+    pub(super) const SET_SUMMED: &str =
+        "INSERT OR REPLACE INTO summed (level, until) VALUES (?, ?)";
     /// level, step, finer level, from, to
     pub(super) const SUM_UP: &str = "INSERT OR REPLACE INTO recent
         SELECT ?1, at - at % ?2, series, sum(mean * count) / sum(count), min(low), max(high), sum(count)
@@ -106,8 +107,7 @@ mod sql {
     /// level, before
     pub(super) const RIPE: &str = "SELECT series, at, mean, low, high FROM recent
         WHERE level = ? AND at < ? ORDER BY series, at";
-    pub(super) const PACKED: &str =
-        "DELETE FROM recent WHERE level = ? AND at < ?";
+    pub(super) const PACKED: &str = "DELETE FROM recent WHERE level = ? AND at < ?";
     pub(super) const PIECE: &str =
         "SELECT start, slots FROM piece WHERE series = ? AND level = ? AND ring = ?";
     pub(super) const PUT_PIECE: &str = "INSERT OR REPLACE INTO piece
@@ -185,12 +185,14 @@ impl Store {
             .fetch_all(self.database.readers())
             .await
             .map_err(failed("list the series"))?;
-        let known = rows.into_iter().map(|(id, node, name, labels, is_rate, last)| Known {
-            id,
-            key: Key { node, name, labels },
-            kind: if is_rate { Kind::Rate } else { Kind::Level },
-            last,
-        });
+        let known = rows
+            .into_iter()
+            .map(|(id, node, name, labels, is_rate, last)| Known {
+                id,
+                key: Key { node, name, labels },
+                kind: if is_rate { Kind::Rate } else { Kind::Level },
+                last,
+            });
         Ok(known.collect())
     }
 
@@ -223,15 +225,19 @@ impl Store {
             .flat_map(|(start, slots)| unpack(*start, level, slots))
             .filter(|point| (from..until).contains(&point.at))
             .collect();
-        points.extend(recent.into_iter().map(|(at, mean, low, high, count)| Point {
-            at,
-            slot: Slot {
-                mean,
-                low,
-                high,
-                count: u32::try_from(count).unwrap_or(u32::MAX),
-            },
-        }));
+        points.extend(
+            recent
+                .into_iter()
+                .map(|(at, mean, low, high, count)| Point {
+                    at,
+                    slot: Slot {
+                        mean,
+                        low,
+                        high,
+                        count: u32::try_from(count).unwrap_or(u32::MAX),
+                    },
+                }),
+        );
         points.sort_by_key(|point| point.at);
         // Where a clock went back a slot may stand in both; the newer one is behind.
         points.dedup_by(|later, earlier| {
@@ -385,10 +391,7 @@ async fn pack_ripe(
 }
 
 /// Forgets series that were last seen before that, and says which.
-async fn forget(
-    connection: &mut SqliteConnection,
-    before: i64,
-) -> Result<Vec<i64>, DatabaseError> {
+async fn forget(connection: &mut SqliteConnection, before: i64) -> Result<Vec<i64>, DatabaseError> {
     let old: Vec<(i64,)> = sqlx::query_as(sql::OLD)
         .bind(before)
         .fetch_all(&mut *connection)

@@ -4,8 +4,8 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use roost_kit::figure::{Unit, written};
 
-use super::overview::Unit;
 use super::read::Chart;
 
 /// The picture, in its own units.
@@ -65,7 +65,10 @@ pub fn svg(title: &str, unit: Unit, chart: &Chart, zone: &TimeZone) -> String {
             "<polygon points=\"{}\" fill=\"#2f6fb3\" fill-opacity=\"0.2\"/>\n",
             band.join(" ")
         ));
-        let line: Vec<String> = run.iter().map(|step| area.point(step.at, step.mean)).collect();
+        let line: Vec<String> = run
+            .iter()
+            .map(|step| area.point(step.at, step.mean))
+            .collect();
         out.push_str(&format!(
             "<polyline points=\"{}\" fill=\"none\" stroke=\"#2f6fb3\" stroke-width=\"1.5\"/>\n",
             line.join(" ")
@@ -119,7 +122,12 @@ fn runs(chart: &Chart) -> Vec<Vec<Step>> {
         }
         open = true;
         if let Some(run) = runs.last_mut() {
-            run.push(Step { at, mean, low, high });
+            run.push(Step {
+                at,
+                mean,
+                low,
+                high,
+            });
         }
     }
     for run in &mut runs {
@@ -139,14 +147,21 @@ fn times(out: &mut String, chart: &Chart, area: Area, zone: &TimeZone) {
     };
     for part in 0..=4_u32 {
         let step = area.steps.saturating_mul(part) / 4;
-        let at = chart.from.saturating_add(chart.step.saturating_mul(i64::from(step)));
-        let Ok(at) = Timestamp::from_second(at) else { continue };
+        let at = chart
+            .from
+            .saturating_add(chart.step.saturating_mul(i64::from(step)));
+        let Ok(at) = Timestamp::from_second(at) else {
+            continue;
+        };
         let anchor = match part {
             0 => "start",
             4 => "end",
             _ => "middle",
         };
-        let text = at.to_zoned_datetime(zone.clone()).strftime(form).to_string();
+        let text = at
+            .to_zoned_datetime(zone.clone())
+            .strftime(form)
+            .to_string();
         out.push_str(&format!(
             "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>\n",
             area.x(step),
@@ -162,45 +177,6 @@ fn nice(value: f64) -> f64 {
     let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
     let found = steps.into_iter().find(|step| *step >= value * 0.999_999);
     found.unwrap_or(value)
-}
-
-/// A value for people.
-#[must_use]
-pub fn written(value: f64, unit: Unit) -> String {
-    const UNITS: [&str; 5] = ["", "k", "M", "G", "T"];
-    let short = |mut value: f64| {
-        let mut at = 0;
-        while value.abs() >= 1_000.0 && at + 1 < UNITS.len() {
-            value /= 1_000.0;
-            at += 1;
-        }
-        let unit = UNITS.get(at).copied().unwrap_or_default();
-        let digits = match value.abs() {
-            ..0.000_001 => return "0".to_owned(),
-            ..10.0 if value.fract().abs() > 0.05 => 1,
-            _ => 0,
-        };
-        let digits = if value.abs() < 0.1 { 2 } else { digits };
-        match (at, unit) {
-            (0, _) => format!("{value:.digits$}"),
-            (_, unit) => format!("{value:.digits$} {unit}"),
-        }
-    };
-    match unit {
-        Unit::Count => short(value),
-        Unit::PerMinute => format!("{}/min", short(value)),
-        Unit::Ratio => format!("{:.0} %", value * 100.0),
-        Unit::Bytes => match short(value) {
-            text if text.ends_with(|last: char| last.is_ascii_digit()) => format!("{text} B"),
-            text => format!("{text}B"),
-        },
-        Unit::Seconds => match value {
-            ..120.0 => format!("{value:.0} s"),
-            ..7_200.0 => format!("{:.0} min", value / 60.0),
-            ..172_800.0 => format!("{:.0} h", value / 3_600.0),
-            _ => format!("{:.0} d", value / 86_400.0),
-        },
-    }
 }
 
 /// A text in XML or HTML.
@@ -241,32 +217,40 @@ mod tests {
 
     #[test]
     fn a_gap_parts_the_line_and_a_title_forges_no_markup() {
-        let values = [Some(1.0), Some(2.0), None, Some(4.0), None, Some(3.0), Some(3.0)];
-        let text = svg("<script>&\"x\"", Unit::Count, &chart(&values), &TimeZone::UTC);
+        let values = [
+            Some(1.0),
+            Some(2.0),
+            None,
+            Some(4.0),
+            None,
+            Some(3.0),
+            Some(3.0),
+        ];
+        let text = svg(
+            "<script>&\"x\"",
+            Unit::Count,
+            &chart(&values),
+            &TimeZone::UTC,
+        );
         assert_eq!(text.matches("<polyline").count(), 3);
         assert!(text.contains("&lt;script&gt;&amp;&quot;x&quot;"), "{text}");
         assert!(!text.contains("<script"), "{text}");
         assert!(text.contains("<desc>now 3, at most 4</desc>"), "{text}");
         assert_eq!(text.matches('<').count(), text.matches('>').count());
-        let empty = svg("nothing", Unit::Bytes, &chart(&[None, None]), &TimeZone::UTC);
+        let empty = svg(
+            "nothing",
+            Unit::Bytes,
+            &chart(&[None, None]),
+            &TimeZone::UTC,
+        );
         assert!(empty.contains("nothing was seen"), "{empty}");
     }
 
     #[test]
-    fn values_are_written_for_people() {
-        for (value, unit, text) in [
-            (0.0, Unit::Count, "0"),
-            (3.0, Unit::Count, "3"),
-            (0.25, Unit::PerMinute, "0.2/min"),
-            (1_234.0, Unit::Count, "1.2 k"),
-            (0.5, Unit::Ratio, "50 %"),
-            (999.0, Unit::Bytes, "999 B"),
-            (52_000_000.0, Unit::Bytes, "52 MB"),
-            (90.0, Unit::Seconds, "90 s"),
-            (10_000.0, Unit::Seconds, "3 h"),
-        ] {
-            assert_eq!(written(value, unit), text, "{value}");
-        }
-        assert_eq!((nice(7.0), nice(100.0), nice(130.0), nice(0.3)), (10.0, 100.0, 200.0, 0.5));
+    fn an_axis_ends_at_a_round_figure() {
+        assert_eq!(
+            (nice(7.0), nice(100.0), nice(130.0), nice(0.3)),
+            (10.0, 100.0, 200.0, 0.5)
+        );
     }
 }

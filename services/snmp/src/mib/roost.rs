@@ -7,7 +7,7 @@ use crate::config::Thresholds;
 use crate::oid::Oid;
 use crate::tree::{Tree, Value};
 use roost_node::Figures;
-use roost_node::{Destination, Node, Service, Volume};
+use roost_node::{Alert, Destination, Node, Service, Volume};
 
 /// `roostMIB`
 pub(super) const MIB: &[u32] = &[1, 3, 6, 1, 4, 1, 32473, 1, 3];
@@ -29,6 +29,7 @@ mod group {
     pub(super) const STORES: u32 = 5;
     pub(super) const LOGINS: u32 = 6;
     pub(super) const VOLUMES: u32 = 7;
+    pub(super) const ALERT: u32 = 8;
 }
 
 /// A notification of ROOST-MIB.
@@ -50,6 +51,10 @@ pub enum Notification {
     CertificateEnding = 7,
     /// `roostCertificateRenewed`
     CertificateRenewed = 8,
+    /// `roostAlertRaised`
+    AlertRaised = 9,
+    /// `roostAlertCleared`
+    AlertCleared = 10,
 }
 
 impl Notification {
@@ -111,6 +116,23 @@ pub fn queue_cells(messages: u64, oldest: u64) -> Vec<(Oid, Value)> {
         (object(&[group::QUEUE, 1, 0]), Value::gauge(messages)),
         (object(&[group::QUEUE, 2, 0]), Value::gauge(oldest)),
     ]
+}
+
+/// What the notifications about an alert carry.
+pub fn alert_cells(alert: &Alert) -> Vec<(Oid, Value)> {
+    let severity = match alert.severity.as_str() {
+        "critical" => 3,
+        "warning" => 2,
+        _ => 1,
+    };
+    let values = [
+        Value::text(&alert.rule),
+        Value::text(&alert.subject),
+        Value::Integer(severity),
+        Value::text(&alert.text),
+    ];
+    let places = (1..).map(|number| object(&[group::ALERT, number, 0]));
+    places.zip(values).collect()
 }
 
 fn cells(

@@ -44,6 +44,7 @@ pub(crate) fn node() -> Node {
             oldest: Timestamp::from_second(1_789_999_990).unwrap(),
             reason: "connection refused".to_owned(),
         }]),
+        alerts: None,
         volumes: vec![Volume {
             index: 1,
             folder: "/var/lib/roost/store".into(),

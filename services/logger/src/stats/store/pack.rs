@@ -34,8 +34,7 @@ impl Packed {
             .into_iter()
             .flat_map(|figure| single(figure).to_le_bytes())
             .collect();
-        let slots = self.slots.chunks_exact_mut(SLOT);
-        if let Some(slot) = slots.skip(place).next() {
+        if let Some(slot) = self.slots.chunks_exact_mut(SLOT).nth(place) {
             slot.copy_from_slice(&octets);
         }
     }
@@ -44,19 +43,21 @@ impl Packed {
 /// The slots of a piece that were seen.
 pub(super) fn unpack(start: i64, level: Level, slots: &[u8]) -> Vec<Point> {
     let starts = (0..PIECE).map(|place| start.saturating_add(place * level.step));
-    let points = starts.zip(slots.chunks_exact(SLOT)).filter_map(|(at, octets)| {
-        let mut figures = octets.chunks_exact(4).map(|four| {
-            let four: [u8; 4] = four.try_into().unwrap_or([0xff; 4]);
-            f64::from(f32::from_le_bytes(four))
+    let points = starts
+        .zip(slots.chunks_exact(SLOT))
+        .filter_map(|(at, octets)| {
+            let mut figures = octets.chunks_exact(4).map(|four| {
+                let four: [u8; 4] = four.try_into().unwrap_or([0xff; 4]);
+                f64::from(f32::from_le_bytes(four))
+            });
+            let slot = Slot {
+                mean: figures.next()?,
+                low: figures.next()?,
+                high: figures.next()?,
+                count: 1,
+            };
+            (!slot.mean.is_nan()).then_some(Point { at, slot })
         });
-        let slot = Slot {
-            mean: figures.next()?,
-            low: figures.next()?,
-            high: figures.next()?,
-            count: 1,
-        };
-        (!slot.mean.is_nan()).then_some(Point { at, slot })
-    });
     points.collect()
 }
 

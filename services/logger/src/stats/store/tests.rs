@@ -25,8 +25,14 @@ async fn store(folder: &tempfile::TempDir) -> Store {
 
 async fn read(store: &Store, level: usize, from: i64, until: i64) -> Vec<(i64, f64)> {
     let known = store.all().await.unwrap();
-    let points = store.read(&known[0], LEVELS[level], from, until).await.unwrap();
-    points.iter().map(|point| ((point.at - START) / 60, point.slot.mean)).collect()
+    let points = store
+        .read(&known[0], LEVELS[level], from, until)
+        .await
+        .unwrap();
+    points
+        .iter()
+        .map(|point| ((point.at - START) / 60, point.slot.mean))
+        .collect()
 }
 
 #[tokio::test]
@@ -35,7 +41,10 @@ async fn minutes_are_summed_up_into_coarser_levels() {
     let store = store(&folder).await;
     for number in 0..240_i32 {
         let at = START + i64::from(number) * 60;
-        store.write(&minute(at, "q", f64::from(number))).await.unwrap();
+        store
+            .write(&minute(at, "q", f64::from(number)))
+            .await
+            .unwrap();
     }
     let end = START + 240 * 60;
     let fine = read(&store, 0, START, end).await;
@@ -78,12 +87,16 @@ async fn old_slots_give_way_to_new_ones_so_that_the_size_has_a_bound() {
     // One slot an hour for ten days: each hour is a piece of its own.
     for hour in 0..240_i32 {
         let at = START + i64::from(hour) * 3_600;
-        store.write(&minute(at, "q", f64::from(hour))).await.unwrap();
+        store
+            .write(&minute(at, "q", f64::from(hour)))
+            .await
+            .unwrap();
     }
     let end = START + 240 * 3_600;
     let fine = read(&store, 0, 0, end).await;
-    assert_eq!(fine.len(), 49);
-    assert_eq!(fine[0].1, 191.0);
+    // The pieces of the ring, and the one that fills.
+    assert_eq!(fine.len(), 50);
+    assert_eq!(fine[0].1, 190.0);
     let middle = read(&store, 1, 0, end).await;
     assert_eq!(middle.len(), 239, "the last window is not over yet");
     let (count, octets): (i64, i64) =
@@ -106,11 +119,21 @@ async fn there_is_room_for_so_many_series_and_what_is_gone_makes_room() {
         slots: slots.collect(),
     };
     let written = store.write(&many).await.unwrap();
-    assert_eq!((written.slots, written.refused, written.series), (10, 2, 10));
+    assert_eq!(
+        (written.slots, written.refused, written.series),
+        (10, 2, 10)
+    );
     let year_later = START + FORGOTTEN + 7_200;
     let written = store.write(&minute(year_later, "new", 1.0)).await.unwrap();
-    assert_eq!((written.refused, written.series), (1, 0), "room comes with the next minute");
-    let written = store.write(&minute(year_later + 60, "new", 1.0)).await.unwrap();
+    assert_eq!(
+        (written.refused, written.series),
+        (1, 0),
+        "room comes with the next minute"
+    );
+    let written = store
+        .write(&minute(year_later + 60, "new", 1.0))
+        .await
+        .unwrap();
     assert_eq!((written.slots, written.series), (1, 1));
 }
 
