@@ -255,8 +255,11 @@ fn the_page_on_monitoring_lists_every_figure() {
         .filter(|name| name.starts_with("roost_") || name.starts_with("process_"))
         .collect();
     let mut exported = BTreeSet::new();
+    let mut expositions = String::new();
     for (daemon, port) in daemons(&suite) {
-        let families = families(&metrics(port));
+        let text = metrics(port);
+        let families = families(&text);
+        expositions.push_str(&text);
         let own = format!("roost_{daemon}_panics_total");
         assert!(families.contains(&own), "{own}");
         exported.extend(families);
@@ -266,12 +269,29 @@ fn the_page_on_monitoring_lists_every_figure() {
         name.ends_with("_panics_total") || name.ends_with("_tls_certificate_end_timestamp_seconds")
     };
     exported.retain(|name| !common(name));
-    let missing: Vec<&String> = exported.difference(&told).collect();
-    assert!(missing.is_empty(), "docs/monitoring.md lacks {missing:?}");
+    let missing: Vec<String> = exported
+        .difference(&told)
+        .map(|name| row(name, &expositions))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/monitoring.md lacks\n{}",
+        missing.join("\n")
+    );
     let told: BTreeSet<String> = told.into_iter().filter(|name| !common(name)).collect();
     let gone: Vec<&String> = told.difference(&exported).collect();
     assert!(
         gone.is_empty(),
         "docs/monitoring.md names what is not there: {gone:?}"
     );
+}
+
+/// The line that the page should have.
+fn row(name: &str, expositions: &str) -> String {
+    let about = |what: &str| {
+        let start = format!("# {what} {name} ");
+        let found = expositions.lines().find_map(|line| line.strip_prefix(&start));
+        found.unwrap_or_default().trim_end_matches('.').to_owned()
+    };
+    format!("| `{name}` | {} | labels? | {} |", about("TYPE"), about("HELP"))
 }
