@@ -290,8 +290,14 @@ fn the_page_on_monitoring_lists_every_figure() {
 fn row(name: &str, expositions: &str) -> String {
     let about = |what: &str| {
         let start = format!("# {what} {name} ");
-        let found = expositions.lines().find_map(|line| line.strip_prefix(&start));
+        let found = expositions
+            .lines()
+            .find_map(|line| line.strip_prefix(&start));
         found.unwrap_or_default().trim_end_matches('.').to_owned()
     };
-    format!("| `{name}` | {} | labels? | {} |", about("TYPE"), about("HELP"))
+    format!(
+        "| `{name}` | {} | labels? | {} |",
+        about("TYPE"),
+        about("HELP")
+    )
 }

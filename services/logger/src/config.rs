@@ -3,7 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use roost_kit::config::{ByteSize, ConfigError, Configuration, Listen, ListenSpec, Settings, Wrong};
+use roost_kit::config::{
+    ByteSize, ConfigError, Configuration, Listen, ListenSpec, Settings, Wrong,
+};
 use roost_kit::net::{ConnectionLimits, Network, Networks};
 use roost_kit::place;
 use serde::Deserialize;
