@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::clock::wait_for;
 
-/// How long the agent may be silent.
+/// How long the agent may take to listen; until a guest has started, nobody does.
 const SILENCE: Duration = Duration::from_secs(15);
 /// How long a command may run.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(600);
@@ -35,6 +35,10 @@ impl Agent {
         agent.send(&sync)?;
         loop {
             if agent.receive()?["return"].as_u64() == Some(u64::from(number)) {
+                agent
+                    .line
+                    .get_ref()
+                    .set_read_timeout(Some(COMMAND_PATIENCE))?;
                 return Ok(agent);
             }
         }

@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
     fn curl(&self, arguments: &[&str], input: Option<&str>) -> anyhow::Result<String> {
         use std::io::Write;
         let mut child = Command::new("curl")
-            .args(["-sS", "--max-time", "300", "--cacert"])
+            .args(["-sS", "--max-time", "900", "--cacert"])
             .arg(&self.ca)
             .args(["-u", &format!("{ADMINISTRATOR}:{PASSWORD}")])
             .args(arguments)

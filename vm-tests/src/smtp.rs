@@ -3,14 +3,18 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::bail;
 
-/// Longer than a daemon takes to start anew.
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::clock::wait_for;
+
+/// Longer than a daemon takes to start anew, in a guest that gets little of a processor.
+const PATIENCE: Duration = Duration::from_secs(900);
+/// How long mail may take to be accepted at all.
+const LOAD_PATIENCE: Duration = Duration::from_secs(600);
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +95,7 @@ impl Talk {
 /// Mail that keeps coming until it is told to stop.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
+    accepted: Arc<AtomicUsize>,
     thread: JoinHandle<Vec<Outcome>>,
 }
 
@@ -99,15 +104,31 @@ impl Load {
     pub(crate) fn start(port: u16, to: &str, prefix: &str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (told, to, prefix) = (Arc::clone(&stop), to.to_owned(), prefix.to_owned());
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&accepted);
         let thread = std::thread::spawn(move || {
             let mut outcomes = Vec::new();
             while !told.load(Ordering::Relaxed) {
                 let subject = format!("{prefix}-{}", outcomes.len());
-                outcomes.push(send(port, &to, &subject));
+                let outcome = send(port, &to, &subject);
+                counted.fetch_add(usize::from(outcome == Outcome::Accepted), Ordering::Relaxed);
+                outcomes.push(outcome);
             }
             outcomes
         });
-        Self { stop, thread }
+        Self {
+            stop,
+            accepted,
+            thread,
+        }
+    }
+
+    /// Waits until so many more have been accepted.
+    pub(crate) fn wait_accepted(&self, more: usize) -> anyhow::Result<()> {
+        let before = self.accepted.load(Ordering::Relaxed);
+        wait_for(&format!("{more} accepted messages"), LOAD_PATIENCE, || {
+            (self.accepted.load(Ordering::Relaxed) >= before + more).then_some(())
+        })
     }
 
     /// Stops it; what became of each message, in order.

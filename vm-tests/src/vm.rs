@@ -18,6 +18,8 @@ use crate::lab::{Lab, run, text};
 
 /// How long a guest may take to answer after its start, emulated, on a machine that does other things.
 const BOOT_PATIENCE: Duration = Duration::from_secs(900);
+/// How long its agent may take to listen, once it has answered.
+const AGENT_PATIENCE: Duration = Duration::from_secs(300);
 const END_PATIENCE: Duration = Duration::from_secs(300);
 /// The services that are reached from outside, with their ports in the guest.
 const FORWARDED: [(&str, u16); 4] = [
@@ -182,6 +184,7 @@ impl<'a> Machine<'a> {
         let child = command
             .spawn()
             .context("cannot run qemu-system-x86_64 (scripts/setup vm installs it)")?;
+        clock::machine_began(child.id());
         Ok(Vm {
             child,
             folder,
@@ -268,16 +271,20 @@ impl Vm {
 
     /// Runs a shell command in the guest; what it said.
     pub(crate) fn run(&self, command: &str) -> anyhow::Result<String> {
-        let mut agent = Agent::connect(&self.folder.join("agent.sock"))?;
-        agent
+        let socket = self.folder.join("agent.sock");
+        let agent = wait_for("the guest's agent", AGENT_PATIENCE, || {
+            Agent::connect(&socket).ok()
+        });
+        agent?
             .run(command)
             .with_context(|| format!("in the guest: {command}"))
     }
 
     /// Waits until a shell command in the guest succeeds.
     pub(crate) fn wait_for(&self, command: &str, limit: Duration) -> anyhow::Result<String> {
+        let socket = self.folder.join("agent.sock");
         wait_for(&format!("`{command}` in the guest"), limit, || {
-            self.run(command).ok()
+            Agent::connect(&socket).ok()?.run(command).ok()
         })
         .with_context(|| self.last_words())
     }
@@ -328,8 +335,10 @@ impl Vm {
         // The agent goes away before it could tell how that went.
         drop(self.run("systemctl --no-block reboot"));
         let what = "the guest after its restart";
+        let socket = self.folder.join("agent.sock");
         wait_for(what, BOOT_PATIENCE, || {
-            let now = self.run("cat /proc/sys/kernel/random/boot_id").ok()?;
+            let mut agent = Agent::connect(&socket).ok()?;
+            let now = agent.run("cat /proc/sys/kernel/random/boot_id").ok()?;
             (now != before).then_some(())
         })
         .with_context(|| self.last_words())
@@ -369,7 +378,7 @@ impl Vm {
 
     /// The end of what the console showed, for a failure's message.
     fn last_words(&self) -> String {
-        let console = self.console();
+        let console = plain(&self.console());
         let lines: Vec<&str> = console
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -382,10 +391,31 @@ impl Vm {
 
 impl Drop for Vm {
     fn drop(&mut self) {
+        clock::machine_ended(self.child.id());
         // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Without the sequences by which a terminal is painted.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\u{1b}' if letters.peek() == Some(&'[') => {
+                letters.next();
+                // The first letter ends it.
+                letters.by_ref().find(char::is_ascii_alphabetic);
+                plain.push(' ');
+            }
+            '\n' => plain.push(letter),
+            letter if letter.is_control() => {}
+            letter => plain.push(letter),
+        }
+    }
+    plain
 }
 
 fn free_port() -> anyhow::Result<u16> {
@@ -395,4 +425,18 @@ fn free_port() -> anyhow::Result<u16> {
 /// A moment, for what has no condition to wait for.
 pub(crate) fn moments(count: u32) {
     (0..count).for_each(|_| clock::pause());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_paints_is_left_out() {
+        assert_eq!(
+            plain("\u{1b}[2J\u{1b}[01;01HState: \u{1b}[1mOK\r\nnext"),
+            "  State:  OK\nnext"
+        );
+        assert_eq!(plain("cut \u{1b}["), "cut  ");
+    }
 }
