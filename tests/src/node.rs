@@ -21,6 +21,8 @@ pub struct Node {
     config: PathBuf,
     log: PathBuf,
     place: (String, u16),
+    /// Processes that have taken over.
+    successors: Vec<Pid>,
 }
 
 impl Node {
@@ -53,6 +55,7 @@ impl Node {
             log: folder.join("log"),
             config,
             place: (place.0.to_owned(), place.1),
+            successors: Vec::new(),
         };
         node.run();
         node
@@ -92,6 +95,33 @@ impl Node {
             .env("NO_COLOR", "1")
     }
 
+    /// Has the program started once more, and waits until that process has taken over.
+    #[track_caller]
+    pub fn upgrade(&mut self) {
+        let child = self.child.as_ref().unwrap();
+        kill(
+            Pid::from_raw(i32::try_from(child.id()).unwrap()),
+            Signal::SIGUSR2,
+        )
+        .unwrap();
+        let pid = wait_for("the successor", Duration::from_secs(90), || {
+            let log = self.log();
+            let (_, rest) = log.split_once("another process has taken over successor=")?;
+            rest.split_whitespace().next()?.parse().ok()
+        });
+        self.successors.push(Pid::from_raw(pid));
+    }
+
+    /// Waits for the end of the process that was started first.
+    #[track_caller]
+    pub fn wait_for_first(&mut self) {
+        let mut child = self.child.take().unwrap();
+        let status = wait_for("the old process to end", Duration::from_secs(60), || {
+            child.try_wait().unwrap()
+        });
+        assert!(status.success(), "{status}");
+    }
+
     /// Kills it.
     pub fn kill(&mut self) {
         self.end(Signal::SIGKILL);
@@ -113,6 +143,12 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
+        for pid in &self.successors {
+            // It is no child of ours, and may have ended.
+            if kill(*pid, Signal::SIGKILL).is_err() {
+                println!("process {pid} had ended");
+            }
+        }
         self.end(Signal::SIGTERM);
         if std::thread::panicking() {
             println!("--- log of {}\n{}", self.daemon, self.log());

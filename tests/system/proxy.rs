@@ -1,5 +1,6 @@
 //! The front door: sessions that are joined with a store, cut, shut out, and found again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -453,6 +454,46 @@ fn an_account_signs_in_only_so_fast() {
     });
     assert!(refused.contains("[UNAVAILABLE]"), "{refused}");
     assert!(log_in(BOB).contains("a OK"));
+}
+
+#[test]
+fn a_new_program_takes_over_and_no_session_is_dropped() {
+    let suite = Suite::start();
+    let (_store, mut proxy) = second_nodes(&suite);
+    let port = suite.port("imap");
+    let mut old = Wire::imap(PROXY2_AT, port, ALICE, &suite.password(ALICE));
+    old.say("a SELECT INBOX\r\nb IDLE");
+    old.until("+ ");
+    let stop = AtomicBool::new(false);
+    // Nobody is refused meanwhile.
+    let greeted = std::thread::scope(|scope| {
+        let knocking = scope.spawn(|| {
+            let mut greeted = 0;
+            while !stop.load(Ordering::SeqCst) {
+                let mut wire = Wire::connect(PROXY2_AT, port);
+                wire.until("* OK");
+                wire.say("a LOGOUT");
+                wire.rest();
+                greeted += 1;
+            }
+            greeted
+        });
+        proxy.upgrade();
+        stop.store(true, Ordering::SeqCst);
+        knocking.join().unwrap()
+    });
+    assert!(greeted > 0);
+    let new = Wire::imap(PROXY2_AT, port, BOB, &suite.password(BOB));
+    let listed = proxy.roostctl().args(["proxy", "sessions"]).ok_text();
+    assert!(listed.contains(BOB) && !listed.contains(ALICE), "{listed}");
+    // The old session goes on, and its process ends with it.
+    old.say("DONE");
+    old.until("b OK");
+    old.say("c LOGOUT");
+    old.until("c OK");
+    proxy.wait_for_first();
+    drop(new);
+    Wire::imap(PROXY2_AT, port, ALICE, &suite.password(ALICE));
 }
 
 #[test]

@@ -5,5 +5,7 @@ use std::process::ExitCode;
 use roost_kit::Daemon;
 
 fn main() -> ExitCode {
-    Daemon::new("roost-proxy", env!("CARGO_PKG_VERSION")).run(roost_proxy::start)
+    Daemon::new("roost-proxy", env!("CARGO_PKG_VERSION"))
+        .with_successors()
+        .run(roost_proxy::start)
 }

@@ -221,13 +221,13 @@ impl Web {
             .max(Duration::from_secs(1));
         let mut ticks = interval(idle_time);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let draining = self.tasks.draining();
+        let leaving_token = self.tasks.leaving();
         let (mut last, mut leaving) = (u64::MAX, false);
         loop {
             // Cancel-safe: the connection is polled on, ticks and the token keep nothing.
             tokio::select! {
                 ended = &mut connection => return ended,
-                () = cancelled(&draining), if !leaving => {
+                () = cancelled(&leaving_token), if !leaving => {
                     leaving = true;
                     shut_down(connection.as_mut());
                 }

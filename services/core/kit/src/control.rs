@@ -17,24 +17,34 @@ use std::path::Path;
 
 use axum::Router;
 
-use crate::net::NetError;
+use crate::config::ListenSpec;
+use crate::net::{Listener, NetError, Over, Sockets};
 use crate::tasks::Tasks;
 
 /// Serves `router` at `path` until workers are told to end, so that a drain can be watched.
-pub(crate) fn serve(tasks: &Tasks, path: &Path, router: Router) -> Result<(), NetError> {
-    let listener = crate::net::bind_path(path).map_err(|source| NetError::Bind {
-        service: "control",
-        place: crate::config::ListenSpec::Path(path.to_owned()),
-        source,
-    })?;
-    let stopping = tasks.stopping();
-    tasks.spawn_worker("control", async move {
-        let router = router.into_make_service_with_connect_info::<Caller>();
-        axum::serve(listener, router)
-            .with_graceful_shutdown(stopping.cancelled_owned())
-            .await?;
-        Ok(())
-    });
+pub(crate) fn serve(
+    sockets: &Sockets,
+    tasks: &Tasks,
+    path: &Path,
+    router: Router,
+) -> Result<(), NetError> {
+    let listen = [ListenSpec::Path(path.to_owned())].into_iter().collect();
+    for listener in sockets.listen("control", &listen)? {
+        // Nobody hands over another kind for a path.
+        let Listener::Unix(listener) = listener else {
+            continue;
+        };
+        let router = router
+            .clone()
+            .into_make_service_with_connect_info::<Caller>();
+        let over = Over::of(tasks);
+        tasks.spawn_worker("control", async move {
+            axum::serve(listener, router)
+                .with_graceful_shutdown(over.wait())
+                .await?;
+            Ok(())
+        });
+    }
     Ok(())
 }
 
@@ -77,7 +87,7 @@ mod tests {
                         Json(caller.to_string())
                     }),
                 );
-        serve(&tasks, &path, router).unwrap();
+        serve(&Sockets::default(), &tasks, &path, router).unwrap();
         let client = Client::socket(&path);
         assert_eq!(client.get::<u32>("/double/21").await.unwrap(), 42);
         let echoed: String = client.send(Method::POST, "/echo", &"grüße").await.unwrap();

@@ -6,6 +6,7 @@
 mod arguments;
 mod kit;
 mod life;
+mod successor;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ const EXIT_CONFIG: u8 = 78;
 pub struct Daemon {
     name: &'static str,
     version: &'static str,
+    has_successors: bool,
 }
 
 /// Everything that the files said, read and checked.
@@ -45,7 +47,20 @@ impl Daemon {
     /// The daemon `name`, such as `roost-store`.
     #[must_use]
     pub const fn new(name: &'static str, version: &'static str) -> Self {
-        Self { name, version }
+        Self {
+            name,
+            version,
+            has_successors: false,
+        }
+    }
+
+    /// On SIGUSR2 the program is started once more, with the same arguments, as it is on the disk now.
+    /// The new process takes over the listening sockets; when it serves, the old one takes no new
+    /// connections and ends with its last session. For daemons that keep nothing.
+    #[must_use]
+    pub const fn with_successors(mut self) -> Self {
+        self.has_successors = true;
+        self
     }
 
     /// Lives. `start` gets the daemon's own settings and the kit, and returns as soon as the daemon
@@ -122,6 +137,7 @@ impl Daemon {
             log,
             reloads,
             arguments,
+            has_successors: self.has_successors,
         };
         let ended = runtime.block_on(life.live(loaded.settings, start));
         // Threads that block (a disk, a name server) get a moment, and are then left behind.

@@ -30,8 +30,8 @@ pub use sockets::{Datagrams, Listener, Sockets};
 pub use stream::{Stream, TlsDetails};
 
 pub(crate) use accept::{Ground, serve};
-pub(crate) use http::serve_http;
-pub(crate) use sockets::bind_path;
+pub(crate) use http::{Over, serve_http};
+pub(crate) use sockets::Held;
 
 use std::io;
 use std::time::Duration;

@@ -45,6 +45,11 @@ impl Notifier {
         send(&[NotifyState::ExtendTimeoutUsec(micros)]);
     }
 
+    /// Another process is the daemon from now on.
+    pub fn main_process(self, pid: u32) {
+        send(&[NotifyState::MainPid(pid)]);
+    }
+
     /// The daemon drains.
     pub fn stopping(self) {
         send(&[NotifyState::Stopping]);

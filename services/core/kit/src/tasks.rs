@@ -27,6 +27,8 @@ pub struct Tasks(Arc<Inner>);
 struct Inner {
     sessions: TaskTracker,
     workers: TaskTracker,
+    leaving: CancellationToken,
+    taken_over: CancellationToken,
     draining: CancellationToken,
     aborting: CancellationToken,
     stopping: CancellationToken,
@@ -102,6 +104,28 @@ impl Tasks {
         }
     }
 
+    /// Fires when no new connections are taken: in the drain, and before it while another process has
+    /// taken over and the sessions that are there go on. Connections that carry one request after the
+    /// other should end after the one in hand.
+    #[must_use]
+    pub fn leaving(&self) -> CancellationToken {
+        self.0.leaving.clone()
+    }
+
+    /// Fires when another process serves in the place of this one.
+    pub(crate) fn taken_over(&self) -> CancellationToken {
+        self.0.taken_over.clone()
+    }
+
+    /// Another process serves now: takes no new connections, and waits until the sessions that are
+    /// there have ended by themselves.
+    pub(crate) async fn see_sessions_out(&self) {
+        self.0.taken_over.cancel();
+        self.0.leaving.cancel();
+        self.0.sessions.close();
+        self.0.sessions.wait().await;
+    }
+
     /// Fires when sessions should finish what they do, say bye and end.
     #[must_use]
     pub fn draining(&self) -> CancellationToken {
@@ -138,6 +162,7 @@ impl Tasks {
     /// Ends everything in order: sessions within `patience`, then workers within as much again.
     pub async fn shut_down(&self, patience: Duration) -> Drained {
         let inner = &self.0;
+        inner.leaving.cancel();
         inner.draining.cancel();
         inner.sessions.close();
         let mut sessions_cut = 0;

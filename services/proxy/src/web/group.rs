@@ -147,7 +147,7 @@ impl Group {
         let Some(health) = self.health.clone() else {
             return;
         };
-        let (group, pool, stopping) = (Arc::clone(self), pool.clone(), tasks.draining());
+        let (group, pool, stopping) = (Arc::clone(self), pool.clone(), tasks.leaving());
         tasks.spawn("upstream", async move {
             let mut ticks = interval(LOOK_EVERY);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -64,7 +64,7 @@ pub(super) enum NoConnection {
 }
 
 impl Pool {
-    /// No connections yet. They are given up in the drain.
+    /// No connections yet. They are given up when no new requests come.
     pub(super) fn new(tls: Arc<ClientConfig>, tasks: Tasks, clock: Clock) -> Self {
         let pool = Self {
             idle: Arc::default(),
@@ -72,9 +72,9 @@ impl Pool {
             tasks: tasks.clone(),
             clock,
         };
-        let (kept, draining) = (pool.clone(), tasks.draining());
+        let (kept, leaving) = (pool.clone(), tasks.leaving());
         tasks.spawn("upstream", async move {
-            draining.cancelled().await;
+            leaving.cancelled().await;
             kept.idle.lock().clear();
         });
         pool
@@ -129,7 +129,7 @@ impl Pool {
     }
 
     fn give_back(&self, lent: Lent) {
-        if lent.sender.is_closed() || self.tasks.draining().is_cancelled() {
+        if lent.sender.is_closed() || self.tasks.leaving().is_cancelled() {
             return;
         }
         let mut all = self.idle.lock();

@@ -122,7 +122,7 @@ impl Kit {
 
     /// Serves commands of `roostctl` at a Unix socket.
     pub fn control(&self, path: &Path, router: Router) -> Result<(), NetError> {
-        control::serve(&self.tasks, path, router)
+        control::serve(&self.sockets, &self.tasks, path, router)
     }
 
     /// As whom this daemon signs in at the directory.

@@ -10,8 +10,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::Kit;
 use super::arguments::Arguments;
+use super::{Kit, successor};
 use crate::config::{ConfigError, Configuration, Settings};
 use crate::fields::Chain;
 use crate::log::{self, Log};
@@ -32,6 +32,8 @@ pub(super) struct Life {
     pub(super) log: Log,
     pub(super) reloads: watch::Sender<Arc<Configuration>>,
     pub(super) arguments: Arguments,
+    /// Whether SIGUSR2 asks for a new process in the place of this one.
+    pub(super) has_successors: bool,
     /// When the first certificate ends, in seconds since 1970.
     pub(super) certificate_end: Gauge,
 }
@@ -41,6 +43,8 @@ struct Calls {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    /// Nothing where there is no successor to be had.
+    successor: Option<Signal>,
     parent_gone: Arc<Notify>,
     certificates: Interval,
     watchdog: Option<Interval>,
@@ -50,6 +54,7 @@ enum Call {
     Stop(&'static str),
     Failed(anyhow::Error),
     Reload,
+    Successor,
     LookAtCertificates,
     Watchdog,
 }
@@ -64,7 +69,7 @@ impl Life {
         let kit = &self.kit;
         tracing::info!(version = kit.version, "{} starts", kit.daemon);
         crate::tls::install_default_provider();
-        let mut calls = Calls::new(&self.arguments, kit)?;
+        let mut calls = Calls::new(&self, kit)?;
         kit.health.phase(LIFE, "starting");
         self.note_certificates();
         kit.serve_health(&settings)?;
@@ -95,7 +100,7 @@ impl Life {
                     Call::Stop(_) => return Ok(false),
                     Call::Failed(error) => return Err(error),
                     Call::Watchdog => self.kit.notify.watchdog(),
-                    Call::Reload | Call::LookAtCertificates => {}
+                    Call::Reload | Call::Successor | Call::LookAtCertificates => {}
                 },
             }
         }
@@ -106,6 +111,7 @@ impl Life {
         kit.health.phase_over(LIFE);
         kit.notify.ready();
         tracing::info!("{} serves", kit.daemon);
+        successor::tell_predecessor();
         loop {
             match calls.next(kit).await {
                 Call::Stop(why) => {
@@ -114,8 +120,54 @@ impl Life {
                 }
                 Call::Failed(error) => return Err(error),
                 Call::Reload => self.reload::<S>(),
+                Call::Successor => {
+                    if self.hand_over(calls).await? {
+                        return Ok(());
+                    }
+                }
                 Call::LookAtCertificates => self.reload_changed_certificates(),
                 Call::Watchdog => kit.notify.watchdog(),
+            }
+        }
+    }
+
+    /// Starts a successor. Answers whether this process is done; if it cannot be replaced, it serves
+    /// on.
+    async fn hand_over(&self, calls: &mut Calls) -> anyhow::Result<bool> {
+        let kit = &self.kit;
+        let starting = successor::start(kit);
+        tokio::pin!(starting);
+        let pid = loop {
+            // Cancel-safe: `starting` is polled on, and ends its process when it is dropped.
+            tokio::select! {
+                started = &mut starting => match started {
+                    Ok(pid) => break pid,
+                    Err(error) => {
+                        tracing::error!(error = %Chain(&error), "no successor: this process serves on");
+                        return Ok(false);
+                    }
+                },
+                call = calls.next(kit) => match call {
+                    Call::Stop(_) => return Ok(true),
+                    Call::Failed(error) => return Err(error),
+                    Call::Watchdog => kit.notify.watchdog(),
+                    Call::Reload | Call::Successor | Call::LookAtCertificates => {}
+                },
+            }
+        };
+        kit.notify.main_process(pid);
+        tracing::info!(successor = pid, "another process has taken over");
+        let seen_out = kit.tasks.see_sessions_out();
+        tokio::pin!(seen_out);
+        loop {
+            // Cancel-safe: `seen_out` is polled on.
+            tokio::select! {
+                () = &mut seen_out => return Ok(true),
+                call = calls.next(kit) => match call {
+                    Call::Stop(_) => return Ok(true),
+                    Call::Failed(error) => return Err(error),
+                    Call::Reload | Call::Successor | Call::LookAtCertificates | Call::Watchdog => {}
+                },
             }
         }
     }
@@ -199,7 +251,7 @@ impl Life {
                         tracing::error!(error = format!("{error:#}"), "failed during the drain");
                     }
                     Call::Watchdog => kit.notify.watchdog(),
-                    Call::Reload | Call::LookAtCertificates => {}
+                    Call::Reload | Call::Successor | Call::LookAtCertificates => {}
                 },
             }
         };
@@ -213,13 +265,17 @@ impl Life {
 }
 
 impl Calls {
-    fn new(arguments: &Arguments, kit: &Kit) -> anyhow::Result<Self> {
+    fn new(life: &Life, kit: &Kit) -> anyhow::Result<Self> {
         let on = |kind| signal(kind).context("cannot watch signals");
         Ok(Self {
             terminate: on(SignalKind::terminate())?,
             interrupt: on(SignalKind::interrupt())?,
             hang_up: on(SignalKind::hangup())?,
-            parent_gone: match arguments.while_stdin_open {
+            successor: match life.has_successors {
+                true => Some(on(SignalKind::user_defined2())?),
+                false => None,
+            },
+            parent_gone: match life.arguments.while_stdin_open {
                 true => stdin_end()?,
                 false => Arc::default(),
             },
@@ -236,6 +292,7 @@ impl Calls {
             () = self.parent_gone.notified() => Call::Stop("standard input ended"),
             error = kit.tasks.failure() => Call::Failed(error),
             _ = self.hang_up.recv() => Call::Reload,
+            () = heard(&mut self.successor) => Call::Successor,
             _ = self.certificates.tick() => Call::LookAtCertificates,
             () = tick(&mut self.watchdog) => Call::Watchdog,
         }
@@ -246,6 +303,15 @@ fn every(period: Duration) -> Interval {
     let mut interval = interval(period.max(Duration::from_millis(1)));
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
+}
+
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
 }
 
 async fn tick(interval: &mut Option<Interval>) {

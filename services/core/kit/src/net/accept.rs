@@ -105,11 +105,11 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     async fn accept_all(self: Arc<Self>, listener: Listener) {
-        let draining = self.tasks.draining();
+        let leaving = self.tasks.leaving();
         loop {
             // Cancel-safe: accept and the token keep nothing in their futures.
             tokio::select! {
-                () = draining.cancelled() => return,
+                () = leaving.cancelled() => return,
                 accepted = listener.accept() => match accepted {
                     Ok((transport, peer)) => self.enter(Stream::new(transport, peer)),
                     Err(error) => self.pause(&error).await,

@@ -1,4 +1,6 @@
 //! Small HTTP pages on the usual listeners.
+//!
+//! Once another process has taken over, they are its to serve.
 
 use axum::Router;
 use axum::serve::{Listener as AxumListener, serve};
@@ -19,26 +21,49 @@ pub(crate) fn serve_http(
 ) -> Result<(), NetError> {
     for listener in sockets.listen(name, listen)? {
         let router = router.clone();
-        let stopping = tasks.stopping();
+        let over = Over::of(tasks);
         match listener {
             Listener::Tcp(listener) => {
-                tasks.spawn_worker(name, run::<TcpListener>(listener, router, stopping));
+                tasks.spawn_worker(name, run::<TcpListener>(listener, router, over));
             }
             Listener::Unix(listener) => {
-                tasks.spawn_worker(name, run::<UnixListener>(listener, router, stopping));
+                tasks.spawn_worker(name, run::<UnixListener>(listener, router, over));
             }
         }
     }
     Ok(())
 }
 
-async fn run<L>(listener: L, router: Router, stopping: CancellationToken) -> anyhow::Result<()>
+/// When pages are not served any more: workers end, or another process serves them.
+pub(crate) struct Over {
+    stopping: CancellationToken,
+    taken_over: CancellationToken,
+}
+
+impl Over {
+    pub(crate) fn of(tasks: &Tasks) -> Self {
+        Self {
+            stopping: tasks.stopping(),
+            taken_over: tasks.taken_over(),
+        }
+    }
+
+    pub(crate) async fn wait(self) {
+        // Cancel-safe: tokens keep nothing.
+        tokio::select! {
+            () = self.stopping.cancelled() => {}
+            () = self.taken_over.cancelled() => {}
+        }
+    }
+}
+
+async fn run<L>(listener: L, router: Router, over: Over) -> anyhow::Result<()>
 where
     L: AxumListener,
     L::Addr: std::fmt::Debug,
 {
     serve(listener, router)
-        .with_graceful_shutdown(stopping.cancelled_owned())
+        .with_graceful_shutdown(over.wait())
         .await?;
     Ok(())
 }

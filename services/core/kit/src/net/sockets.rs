@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +28,16 @@ struct Inherited {
     fds: ListenFd,
     /// The name of each socket (`FileDescriptorName=` of its unit), as systemd counts them.
     names: Vec<String>,
+    /// What this process listens at, for the one that takes over.
+    own: Vec<Held>,
+}
+
+/// A socket that listens, once more.
+pub(crate) struct Held {
+    /// The service's name.
+    pub(crate) service: &'static str,
+    /// The socket.
+    pub(crate) socket: OwnedFd,
 }
 
 impl Default for Inherited {
@@ -35,6 +45,7 @@ impl Default for Inherited {
         Self {
             fds: ListenFd::empty(),
             names: Vec::new(),
+            own: Vec::new(),
         }
     }
 }
@@ -48,6 +59,7 @@ impl Sockets {
         Self(Arc::new(Mutex::new(Inherited {
             fds: ListenFd::from_env(),
             names: names.split(':').map(str::to_owned).collect(),
+            own: Vec::new(),
         })))
     }
 
@@ -63,9 +75,10 @@ impl Sockets {
             .take(service)
             .map_err(|source| NetError::Inherited { service, source })?;
         if !inherited.is_empty() {
+            self.hold(service, &inherited)?;
             return Ok(inherited);
         }
-        listen
+        let listeners = listen
             .iter()
             .map(|place| {
                 bind(place).map_err(|source| NetError::Bind {
@@ -74,7 +87,32 @@ impl Sockets {
                     source,
                 })
             })
-            .collect()
+            .collect::<Result<Vec<_>, _>>()?;
+        self.hold(service, &listeners)?;
+        Ok(listeners)
+    }
+
+    /// Keeps sockets for a process that takes over.
+    fn hold(&self, service: &'static str, listeners: &[Listener]) -> Result<(), NetError> {
+        for listener in listeners {
+            let socket = match listener {
+                Listener::Tcp(listener) => listener.as_fd().try_clone_to_owned(),
+                Listener::Unix(listener) => listener.as_fd().try_clone_to_owned(),
+            };
+            let socket = socket.map_err(|source| NetError::Inherited { service, source })?;
+            self.0.lock().own.push(Held { service, socket });
+        }
+        Ok(())
+    }
+
+    /// Everything that this process listens at; nothing is held here any more.
+    pub(crate) fn hand_over(&self) -> Vec<Held> {
+        std::mem::take(&mut self.0.lock().own)
+    }
+
+    /// Takes them back: nobody has taken over.
+    pub(crate) fn take_back(&self, held: Vec<Held>) {
+        self.0.lock().own = held;
     }
 }
 
@@ -332,7 +370,6 @@ pub(crate) fn bind_path(path: &Path) -> io::Result<UnixListener> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::OwnedFd;
     use std::process::{Command, Stdio};
 
     use super::*;
