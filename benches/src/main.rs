@@ -115,6 +115,9 @@ struct Proxying {
     /// How many idle sessions
     #[arg(long, default_value_t = 20_000)]
     sessions: usize,
+    /// Only points whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
 }
 
 fn main() -> anyhow::Result<()> {

@@ -79,7 +79,11 @@ pub(crate) async fn run(options: Proxying) -> anyhow::Result<()> {
         .await
         .context("the large message")?;
     let window = Duration::from_secs_f64(options.seconds);
+    let wanted = |name: &str| options.only.as_ref().is_none_or(|only| name.contains(only));
     for (name, is_http2) in [("proxy-https-small", false), ("proxy-http2-small", true)] {
+        if !wanted(name) {
+            continue;
+        }
         let mut runs: [Vec<Run>; 2] = Default::default();
         let mut slowest: [Vec<f64>; 2] = Default::default();
         for _ in 0..options.runs {
@@ -109,6 +113,9 @@ pub(crate) async fn run(options: Proxying) -> anyhow::Result<()> {
         ("proxy-login-full", Handshake::Full),
         ("proxy-login-resumed", Handshake::Resumed),
     ] {
+        if !wanted(name) {
+            continue;
+        }
         let mut runs: [Vec<Run>; 2] = Default::default();
         for _ in 0..options.runs {
             for (subject, runs) in [&ours, &peer].into_iter().zip(&mut runs) {
@@ -119,14 +126,19 @@ pub(crate) async fn run(options: Proxying) -> anyhow::Result<()> {
         }
         report_speed(name, "/s", 1.0, &runs, 1.0, 1.3);
     }
-    let mut runs: [Vec<Run>; 2] = Default::default();
-    for _ in 0..options.runs {
-        for (subject, runs) in [&ours, &peer].into_iter().zip(&mut runs) {
-            let work = fetch_large(&subject.login, 0, window);
-            runs.push(subject.measure(work).await?);
+    if wanted("proxy-fetch-large") {
+        let mut runs: [Vec<Run>; 2] = Default::default();
+        for _ in 0..options.runs {
+            for (subject, runs) in [&ours, &peer].into_iter().zip(&mut runs) {
+                let work = fetch_large(&subject.login, 0, window);
+                runs.push(subject.measure(work).await?);
+            }
         }
+        report_speed("proxy-fetch-large", "MiB/s", MIB, &runs, 1.0, 1.2);
     }
-    report_speed("proxy-fetch-large", "MiB/s", MIB, &runs, 1.0, 1.2);
+    if !wanted("proxy-idle-session") {
+        return Ok(());
+    }
     let ours = ours.idle(options.sessions).await?;
     let peer = peer.idle(options.sessions).await?;
     Line {
