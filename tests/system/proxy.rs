@@ -496,6 +496,64 @@ fn a_new_program_takes_over_and_no_session_is_dropped() {
     Wire::imap(PROXY2_AT, port, ALICE, &suite.password(ALICE));
 }
 
+/// What `openssl s_client` tells of a connection to the proxy's IMAPS.
+fn handshake(suite: &Suite, name: &str, more: &[&str]) -> String {
+    Run::new("openssl")
+        .args(["s_client", "-ign_eof", "-servername", name])
+        .args(["-connect", &format!("127.0.0.1:{}", suite.port("imaps"))])
+        .args(more)
+        .input("a LOGOUT\r\n")
+        .finish()
+        .stdout()
+}
+
+#[test]
+fn tls_sessions_are_resumed_at_another_process_and_certificates_come_as_they_are_asked_for() {
+    let scratch = tempfile::tempdir().unwrap();
+    let at = |name: &str| scratch.path().join(name).display().to_string();
+    let (secret, folder, session) = (at("secret"), at("certificates"), at("session"));
+    std::fs::write(&secret, [7; 48]).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    let suite = Suite::start_with(&format!(
+        "[tls]\nticket_secret = {secret:?}\nfolder = {folder:?}\n"
+    ));
+    let first = handshake(&suite, "localhost", &["-sess_out", &session]);
+    assert!(first.contains("New, TLSv1.3"), "{first}");
+    kill(suite.pid("roost-proxy"), Signal::SIGKILL).unwrap();
+    wait_for(
+        "the session to be resumed at a new process",
+        A_WHILE,
+        || {
+            let again = handshake(&suite, "localhost", &["-sess_in", &session]);
+            assert!(!again.contains("New, TLSv1.3"), "{again}");
+            again.contains("Reused, TLSv1.3").then_some(())
+        },
+    );
+
+    let asked = || handshake(&suite, "mail.other.test", &[]);
+    assert!(!asked().contains("other.test"), "nobody has that name yet");
+    let pem = Run::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+        ])
+        .args(["-nodes", "-subj", "/CN=mail.other.test", "-keyout", "-"])
+        .args(["-addext", "subjectAltName=DNS:mail.other.test"])
+        .ok();
+    std::fs::write(format!("{folder}/mail.other.test.pem"), pem).unwrap();
+    let open = imap(&suite, ALICE);
+    wait_for("the new certificate", A_WHILE, || {
+        asked().contains("CN = mail.other.test").then_some(())
+    });
+    let mut open = open;
+    open.say("n NOOP");
+    open.until("n OK");
+}
+
 #[test]
 fn stock_nginx_finds_our_stores_by_route_lookup() {
     let suite = Suite::start();

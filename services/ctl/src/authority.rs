@@ -47,6 +47,7 @@ impl Authority {
         CertificateFiles {
             certificate: self.folder.join("server.crt"),
             key: self.folder.join("server.key"),
+            ocsp: None,
         }
     }
 
@@ -54,6 +55,7 @@ impl Authority {
         CertificateFiles {
             certificate: self.ca(),
             key: self.folder.join("ca.key"),
+            ocsp: None,
         }
     }
 

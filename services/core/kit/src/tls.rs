@@ -1,7 +1,9 @@
 //! TLS: with which certificate a server answers, and whom a client trusts.
 
 mod client;
+mod folder;
 mod server;
+mod tickets;
 
 pub use client::{opportunistic, verified};
 pub use server::Tls;
@@ -61,6 +63,12 @@ pub enum TlsError {
         path: PathBuf,
         /// Why.
         problem: String,
+    },
+    /// A secret is too short to be one.
+    #[error("{} holds fewer than 32 octets (make it by: openssl rand -out FILE 48)", path.display())]
+    Short {
+        /// The file.
+        path: PathBuf,
     },
     /// The key belongs to another certificate.
     #[error("the key {} does not belong to the certificate {}", key.display(), certificate.display())]

@@ -93,6 +93,14 @@ pub struct TlsSettings {
     /// Certificates with their keys. The name that a client asks for chooses; the first answers
     /// where none fits. Without any, TLS is not offered.
     pub certificates: Vec<CertificateFiles>,
+    /// A folder with a file for each further name: `mail.example.org.pem` with key and chain, or
+    /// `_.example.org.pem` for all names one label below. A file is read when somebody asks for its
+    /// name, and again when it has changed. At least one certificate must be listed above.
+    pub folder: Option<PathBuf>,
+    /// A file of random octets, 32 at least, that several servers share: clients then resume their
+    /// sessions at any of them. Keys made of it change every six hours. Without it each server has
+    /// keys of its own.
+    pub ticket_secret: Option<PathBuf>,
     /// The oldest TLS version that is spoken.
     pub minimum: TlsVersion,
 }
@@ -105,6 +113,10 @@ pub struct CertificateFiles {
     pub certificate: PathBuf,
     /// The private key in PEM; others must not be able to read it.
     pub key: PathBuf,
+    /// The authority's word that the certificate is good (OCSP, DER), to be stapled; whoever fetches
+    /// it replaces the file.
+    #[serde(default)]
+    pub ocsp: Option<PathBuf>,
 }
 
 /// A version of TLS.

@@ -58,6 +58,7 @@ impl Node {
         let files = CertificateFiles {
             certificate: self.path(&format!("{name}.crt")),
             key: self.path(&format!("{name}.key")),
+            ocsp: None,
         };
         std::fs::write(&files.certificate, certificate.pem()).unwrap();
         std::fs::write(&files.key, key.serialize_pem()).unwrap();

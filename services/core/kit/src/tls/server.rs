@@ -18,8 +18,12 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio_rustls::TlsAcceptor;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use super::folder::Folder;
+use super::tickets::{SECRET_MIN, Tickets};
 use super::{TlsError, provider};
+use crate::clock::Clock;
 use crate::config::{CertificateFiles, TlsSettings, TlsVersion};
+use crate::secret::Secret;
 
 /// The certificates of this node and the server configuration that uses them; cheap to clone.
 ///
@@ -64,7 +68,7 @@ impl Tls {
     /// Replaces settings and certificates. After an error everything is as before.
     pub fn reconfigure(&self, settings: &TlsSettings) -> Result<(), TlsError> {
         let inner = &self.0;
-        let stamps = stamps(&settings.certificates);
+        let stamps = stamps(settings);
         // A change that cannot be read is not tried again until it changes once more.
         *inner.stamps.lock() = stamps;
         let loaded = settings
@@ -74,12 +78,12 @@ impl Tls {
             .collect::<Result<Vec<_>, _>>()?;
         let config = match loaded.is_empty() {
             true => None,
-            false => Some(server_config(
-                settings.minimum,
-                Arc::clone(&inner.certificates),
-            )?),
+            false => Some(server_config(settings, Arc::clone(&inner.certificates))?),
         };
-        inner.certificates.0.store(Arc::new(loaded));
+        let folder = settings.folder.as_ref();
+        let folder = folder.map(|path| Arc::new(Folder::new(path.clone(), Clock::system())));
+        inner.certificates.folder.store(folder);
+        inner.certificates.listed.store(Arc::new(loaded));
         inner.web.store(config.clone().map(|mut config| {
             config.alpn_protocols = WEB_PROTOCOLS.map(<[u8]>::to_vec).to_vec();
             Arc::new(config)
@@ -98,7 +102,7 @@ impl Tls {
     /// Whether a file has changed since it was last read.
     #[must_use]
     pub fn changed(&self) -> bool {
-        let now = stamps(&self.0.settings.lock().certificates);
+        let now = stamps(&self.0.settings.lock());
         *self.0.stamps.lock() != now
     }
 
@@ -156,7 +160,7 @@ impl Tls {
     pub fn expires(&self) -> Option<Timestamp> {
         self.0
             .certificates
-            .0
+            .listed
             .load()
             .iter()
             .map(|one| one.expires)
@@ -165,14 +169,17 @@ impl Tls {
 }
 
 fn server_config(
-    minimum: TlsVersion,
+    settings: &TlsSettings,
     certificates: Arc<Certificates>,
 ) -> Result<ServerConfig, TlsError> {
     let mut config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(versions(minimum))?
+        .with_protocol_versions(versions(settings.minimum))?
         .with_no_client_auth()
         .with_cert_resolver(certificates);
-    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
+    config.ticketer = match &settings.ticket_secret {
+        Some(path) => Arc::new(Tickets::new(&read_secret(path)?, Clock::system())),
+        None => rustls::crypto::aws_lc_rs::Ticketer::new()?,
+    };
     Ok(config)
 }
 
@@ -188,9 +195,14 @@ fn versions(minimum: TlsVersion) -> &'static [&'static SupportedProtocolVersion]
     VERSIONS.get(..count).unwrap_or_default()
 }
 
-/// The certificates in use, in the order of the settings.
+/// The certificates in use.
 #[derive(Default)]
-struct Certificates(ArcSwap<Vec<Certificate>>);
+struct Certificates {
+    /// In the order of the settings.
+    listed: ArcSwap<Vec<Certificate>>,
+    /// By name, when they are asked for.
+    folder: ArcSwapOption<Folder>,
+}
 
 struct Certificate {
     /// DNS names and addresses that it is for, in lower case.
@@ -212,25 +224,32 @@ impl Certificate {
 impl fmt::Debug for Certificates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.0.load().iter().map(|one| &one.names))
+            .entries(self.listed.load().iter().map(|one| &one.names))
             .finish()
     }
 }
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let certificates = self.0.load();
+        let certificates = self.listed.load();
         let name = hello.server_name().map(str::to_ascii_lowercase);
         let fitting: Vec<&Certificate> = match &name {
             Some(name) => certificates.iter().filter(|one| one.fits(name)).collect(),
             None => Vec::new(),
         };
+        let schemes = hello.signature_schemes();
+        if let Some(name) = name.as_ref().filter(|_| fitting.is_empty())
+            && let Some(folder) = &*self.folder.load()
+            && let Some(key) = folder.get(name)
+            && key.key.choose_scheme(schemes).is_some()
+        {
+            return Some(key);
+        }
         // A name that no certificate has gets the first one: the client decides what that is worth.
         let candidates = match fitting.is_empty() {
             true => certificates.iter().collect(),
             false => fitting,
         };
-        let schemes = hello.signature_schemes();
         candidates
             .iter()
             .find(|one| one.key.key.choose_scheme(schemes).is_some())
@@ -239,39 +258,61 @@ impl ResolvesServerCert for Certificates {
 }
 
 fn load_pair(files: &CertificateFiles) -> Result<Certificate, TlsError> {
-    let chain = read_chain(&files.certificate)?;
-    let unusable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| TlsError::Unusable { path, source }
-    };
-    let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?).map_err(|_| TlsError::NotPem {
-        path: files.key.clone(),
-        expected: "private key",
-    })?;
-    let key = provider()
-        .key_provider
-        .load_private_key(key)
-        .map_err(unusable(&files.key))?;
-    let (names, expires) = match chain.first() {
+    let key = read_pair(&files.certificate, &files.key, files.ocsp.as_deref())?;
+    let (names, expires) = match key.cert.first() {
         Some(certificate) => describe(&files.certificate, certificate)?,
         None => (Vec::new(), Timestamp::MAX),
     };
-    let key = CertifiedKey::new(chain, key);
-    match key.keys_match() {
-        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
-        Err(rustls::Error::InconsistentKeys(_)) => {
-            return Err(TlsError::Mismatch {
-                certificate: files.certificate.clone(),
-                key: files.key.clone(),
-            });
-        }
-        Err(error) => return Err(unusable(&files.certificate)(error)),
-    }
     Ok(Certificate {
         names,
         expires,
         key: Arc::new(key),
     })
+}
+
+/// A chain and its key, which may be in one file, and what is stapled to them (RFC 6066 §8).
+pub(super) fn read_pair(
+    certificate: &Path,
+    key_file: &Path,
+    ocsp: Option<&Path>,
+) -> Result<CertifiedKey, TlsError> {
+    let chain = read_chain(certificate)?;
+    let unusable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| TlsError::Unusable { path, source }
+    };
+    let key = PrivateKeyDer::from_pem_slice(&read(key_file)?).map_err(|_| TlsError::NotPem {
+        path: key_file.to_owned(),
+        expected: "private key",
+    })?;
+    let key = provider()
+        .key_provider
+        .load_private_key(key)
+        .map_err(unusable(key_file))?;
+    let mut key = CertifiedKey::new(chain, key);
+    match key.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            return Err(TlsError::Mismatch {
+                certificate: certificate.to_owned(),
+                key: key_file.to_owned(),
+            });
+        }
+        Err(error) => return Err(unusable(certificate)(error)),
+    }
+    key.ocsp = ocsp.map(read).transpose()?;
+    Ok(key)
+}
+
+/// What tickets are made of.
+fn read_secret(path: &Path) -> Result<Secret<Vec<u8>>, TlsError> {
+    let secret = read(path)?;
+    match secret.len() >= SECRET_MIN {
+        true => Ok(Secret::new(secret)),
+        false => Err(TlsError::Short {
+            path: path.to_owned(),
+        }),
+    }
 }
 
 /// All certificates of a PEM file; at least one.
@@ -325,16 +366,27 @@ fn describe(
 
 /// What tells that a file was replaced or written to, without reading it.
 #[derive(Debug, PartialEq, Eq)]
-struct Stamp(Option<(u64, u64, i64, i64)>);
+pub(super) struct Stamp(Option<(u64, u64, i64, i64)>);
 
-fn stamps(files: &[CertificateFiles]) -> Vec<Stamp> {
-    files
-        .iter()
-        .flat_map(|pair| [&pair.certificate, &pair.key])
-        .map(|path| {
-            let metadata = fs::metadata(path).ok();
-            Stamp(metadata.map(|file| (file.ino(), file.len(), file.mtime(), file.mtime_nsec())))
-        })
+impl Stamp {
+    pub(super) fn of(path: &Path) -> Self {
+        let metadata = fs::metadata(path).ok();
+        Self(metadata.map(|file| (file.ino(), file.len(), file.mtime(), file.mtime_nsec())))
+    }
+
+    pub(super) const fn is_absent(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+fn stamps(settings: &TlsSettings) -> Vec<Stamp> {
+    let pairs = settings.certificates.iter().flat_map(|pair| {
+        let files = [Some(&pair.certificate), Some(&pair.key), pair.ocsp.as_ref()];
+        files.into_iter().flatten()
+    });
+    pairs
+        .chain(&settings.ticket_secret)
+        .map(|path| Stamp::of(path))
         .collect()
 }
 
@@ -354,6 +406,7 @@ mod tests {
         let files = CertificateFiles {
             certificate: folder.join(format!("{file}.crt")),
             key: folder.join(format!("{file}.key")),
+            ocsp: None,
         };
         fs::write(&files.certificate, certificate.pem()).unwrap();
         fs::write(&files.key, key.serialize_pem()).unwrap();
@@ -364,6 +417,7 @@ mod tests {
         TlsSettings {
             certificates: certificates.iter().map(|files| (*files).clone()).collect(),
             minimum: TlsVersion::Tls12,
+            ..TlsSettings::default()
         }
     }
 
@@ -391,6 +445,7 @@ mod tests {
         let mixed = CertificateFiles {
             certificate: one.certificate.clone(),
             key: two.key,
+            ocsp: None,
         };
         let error = Tls::load(&settings(&[&mixed])).unwrap_err();
         assert!(matches!(error, TlsError::Mismatch { .. }), "{error}");
@@ -409,7 +464,7 @@ mod tests {
         fs::write(&files.certificate, "no certificate").unwrap();
         assert!(tls.reload().is_err());
         assert!(tls.available());
-        let names = tls.0.certificates.0.load()[0].names.clone();
+        let names = tls.0.certificates.listed.load()[0].names.clone();
         assert_eq!(names, ["b.test"]);
     }
 

@@ -111,6 +111,7 @@ fn certify(folder: &Path, name: &str) -> Tls {
     let files = CertificateFiles {
         certificate: folder.join("host.crt"),
         key: folder.join("host.key"),
+        ocsp: None,
     };
     fs::write(folder.join("ca.crt"), authority.pem()).unwrap();
     fs::write(&files.certificate, certificate.pem()).unwrap();
