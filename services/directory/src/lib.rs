@@ -33,6 +33,7 @@ pub mod limits;
 pub mod matching;
 pub mod metrics;
 pub mod operations;
+pub mod outbox;
 pub mod password;
 pub mod refuse;
 pub mod root;

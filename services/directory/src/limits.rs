@@ -49,8 +49,8 @@ pub const OPERATIONS_AT_A_TIME: usize = 16;
 /// Encoded answers of one connection that wait to be written; when full, searches wait.
 pub const ANSWERS_WAITING: usize = 64;
 
-/// How long a client may take to accept what is written to it.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Octets of them, but for one answer that alone is larger.
+pub const ANSWERS_OCTETS: u32 = 512 * 1024;
 
 /// Password checks at a time at most, however many processors there are: each takes 19 MiB.
 pub const PASSWORD_CHECKS_MAX: usize = 16;

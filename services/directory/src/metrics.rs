@@ -9,6 +9,7 @@ use roost_kit::metrics::{Counter, EncodeLabelSet, Family, Histogram, Metrics, be
 pub struct Counts {
     operations: Family<Label, Counter>,
     failed_binds: Counter,
+    throttled_binds: Counter,
     search_seconds: Histogram,
 }
 
@@ -73,6 +74,10 @@ impl Counts {
         Self {
             operations,
             failed_binds: metrics.counter("binds_failed", "Binds with a wrong name or password"),
+            throttled_binds: metrics.counter(
+                "binds_throttled",
+                "Binds that were not looked at, since too many had failed before",
+            ),
             search_seconds: metrics
                 .seconds("search_seconds", "Time of a search, from request to answer"),
         }
@@ -84,6 +89,10 @@ impl Counts {
 
     pub(crate) fn failed_bind(&self) {
         self.failed_binds.inc();
+    }
+
+    pub(crate) fn throttled_bind(&self) {
+        self.throttled_binds.inc();
     }
 
     pub(crate) fn searched(&self, took: Duration) {

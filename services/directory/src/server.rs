@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roost_kit::Kit;
-use roost_kit::limit::LoginDelays;
+use roost_kit::limit::LoginGuard;
 use roost_kit::net::{Admission, NetError, Security, Service, Stream};
 use roost_kit::tls::Tls;
 use tokio_util::sync::CancellationToken;
@@ -24,11 +24,12 @@ use conversation::Conversation;
 struct Shared {
     directory: Arc<Directory>,
     counts: Counts,
-    delays: LoginDelays,
+    guard: LoginGuard,
     tls: Tls,
     draining: CancellationToken,
     message_size_max: u64,
     idle_timeout: Duration,
+    write_timeout: Duration,
 }
 
 /// Serves the directory at every place that is configured.
@@ -36,13 +37,14 @@ pub fn serve(kit: &Kit, config: &Config, directory: Arc<Directory>) -> Result<()
     let shared = Arc::new(Shared {
         directory,
         counts: Counts::new(&kit.metrics),
-        delays: LoginDelays::new(kit.clock.clone()),
+        guard: LoginGuard::new(kit.clock.clone()),
         tls: kit.tls.clone(),
         draining: kit.tasks.draining(),
         message_size_max: config.message_size_max.as_u64(),
         idle_timeout: config.idle_timeout.duration(),
+        write_timeout: kit.shared.node.write_timeout.duration(),
     });
-    let admission = Admission::new("ldap", config.connections, &kit.metrics);
+    let admission = Admission::new("ldap", config.connections.clone(), &kit.metrics);
     for (name, listen, security) in [
         ("ldap", &config.ldap, Security::Clear),
         ("ldaps", &config.ldaps, Security::Tls),

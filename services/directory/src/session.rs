@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use roost_kit::fields::{self, Escaped};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Identity;
@@ -19,6 +19,7 @@ use crate::metrics::{Counted, Counts};
 use crate::operations::bind::Connection;
 use crate::operations::search::Entries;
 use crate::operations::{self, Answer};
+use crate::outbox::Outbox;
 use crate::refuse::Refusal;
 use crate::root::extension;
 use crate::wire::ber::{self, Malformed, Tag};
@@ -72,7 +73,7 @@ pub struct Task {
     /// The request.
     pub message: Message,
     /// Where answers go.
-    pub out: mpsc::Sender<Vec<u8>>,
+    pub out: Outbox,
     /// How it is called off.
     pub stop: Stop,
 }
@@ -182,8 +183,11 @@ impl Session {
             }
             Err(refusal) => {
                 let outcome = refusal.into_outcome();
-                let name = roost_kit::fields::Escaped(bind.name.as_bytes());
-                tracing::info!(%name, code = ?outcome.code, why = outcome.message, "bind refused");
+                let why = match outcome.message.is_empty() {
+                    true => format!("{:?}", outcome.code),
+                    false => outcome.message.clone(),
+                };
+                self.note_refused(bind, &why);
                 (outcome, Vec::new())
             }
         };
@@ -192,6 +196,36 @@ impl Session {
         }
         let tag = answer_tag(tag::BIND).unwrap_or(ber::SEQUENCE);
         response::result(id, tag, &outcome, &controls)
+    }
+
+    /// Answers a bind that was not looked at, since too many failed before it.
+    pub fn bind_refused(&mut self, id: MessageId, bind: &Bind) -> Vec<u8> {
+        self.identity = Arc::new(Identity::anonymous());
+        self.counts.operation(Counted::Bind);
+        self.counts.throttled_bind();
+        self.note_refused(bind, "too many failed before");
+        let outcome = Outcome::new(ResultCode::Busy, "too many binds have failed; try later");
+        let tag = answer_tag(tag::BIND).unwrap_or(ber::SEQUENCE);
+        response::result(id, tag, &outcome, &[])
+    }
+
+    /// Whether the last bind made the session a daemon's or an administrator's, who sign in others.
+    #[must_use]
+    pub fn acts_for_others(&self) -> bool {
+        self.identity.is_service() || self.identity.is_administrator()
+    }
+
+    fn note_refused(&self, bind: &Bind, why: &str) {
+        let name = Escaped(bind.name.as_bytes());
+        let peer = self.connection.address.map(|address| address.to_string());
+        let peer = peer.as_deref().unwrap_or("local");
+        tracing::info!(
+            { fields::SERVICE } = "ldap",
+            { fields::PEER } = peer,
+            { fields::ACCOUNT } = %name,
+            { fields::OUTCOME } = why,
+            "not signed in (from {peer})"
+        );
     }
 
     /// Whether the last bind made the session somebody's.
@@ -329,7 +363,7 @@ impl Session {
 }
 
 /// Writes an answer, if there is still somebody who wants it.
-async fn send(out: &mpsc::Sender<Vec<u8>>, stop: &Stop, answer: Vec<u8>) {
+async fn send(out: &Outbox, stop: &Stop, answer: Vec<u8>) {
     if !stop.is_silent() && out.send(answer).await.is_err() {
         tracing::debug!("the client left before its answer");
     }

@@ -15,6 +15,8 @@
 mod cache;
 mod codec;
 pub mod cursor;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod index;
 pub mod plan;
 mod sql;

@@ -98,7 +98,7 @@ fn begin_lines(config: &Config, kit: &Kit) -> anyhow::Result<Router> {
 }
 
 fn listen(config: &Config, kit: &Kit, desk: &Desk) -> anyhow::Result<()> {
-    let admission = Admission::new("syslog", config.connections, &kit.metrics);
+    let admission = Admission::new("syslog", config.connections.clone(), &kit.metrics);
     let service = |name, listen: &roost_kit::config::Listen| Service {
         name,
         listen: listen.clone(),

@@ -42,6 +42,9 @@ pub struct Config {
     pub postmaster: Option<Postmaster>,
     /// The largest message where the directory does not say (`zimbraMtaMaxMessageSize`).
     pub message_size_max: ByteSize,
+    /// How long a client may take for a command, or for the next octets of a message. RFC 5321
+    /// §4.5.3.2.7 asks for 5 minutes.
+    pub smtp_timeout: Period,
     /// Limits on connections at a time.
     pub connections: Connections,
     /// Messages a minute that one account, or one client that has not signed in, may send; 0 is
@@ -63,7 +66,7 @@ pub struct Config {
 }
 
 /// `[mta.connections]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Connections {
     /// From other hosts.
@@ -80,7 +83,7 @@ impl Default for Connections {
             ..ConnectionLimits::default()
         };
         Self {
-            smtp: limits,
+            smtp: limits.clone(),
             submission: limits,
         }
     }
@@ -177,6 +180,7 @@ impl Default for Config {
             smtp_port: place::SMTP,
             postmaster: None,
             message_size_max: ByteSize::bytes(10_240_000),
+            smtp_timeout: Period::minutes(5),
             connections: Connections::default(),
             messages_per_minute: 600,
             outbound_tls: Policies::default(),

@@ -96,6 +96,8 @@ pub enum Login {
     Forbidden,
     /// The directory could not be asked.
     Unavailable,
+    /// Not looked at: too many had failed before it.
+    Throttled,
 }
 
 /// The label of sign-ins.

@@ -92,8 +92,9 @@ impl Reload {
             // What everybody has sent so far is forgotten with the old limit.
             self.entrance.set_rate(config.messages_per_minute);
         }
-        self.smtp.set_limits(config.connections.smtp);
-        self.submission.set_limits(config.connections.submission);
+        self.smtp.set_limits(config.connections.smtp.clone());
+        self.submission
+            .set_limits(config.connections.submission.clone());
         let checkpoint = config.checkpoint.as_u64();
         self.checkpoint.store(checkpoint, Ordering::Relaxed);
         self.dispatcher
@@ -111,6 +112,7 @@ fn need_restart(now: &Config, new: &Config) -> Vec<&'static str> {
         ("submissions", now.submissions != new.submissions),
         ("control", now.control != new.control),
         ("health", now.health != new.health),
+        ("smtp_timeout", now.smtp_timeout != new.smtp_timeout),
     ];
     let changed = all.into_iter().filter(|(_, changed)| *changed);
     changed.map(|(name, _)| name).collect()

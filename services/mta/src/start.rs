@@ -10,8 +10,8 @@ use rand::rngs::StdRng;
 use roost_core_directory::client::{Directory, Settings as DirectorySettings};
 use roost_kit::Kit;
 use roost_kit::config::Listen;
-use roost_kit::limit::LoginDelays;
-use roost_kit::net::{Admission, Security, Service, Surroundings};
+use roost_kit::limit::LoginGuard;
+use roost_kit::net::{Admission, Security, Service};
 use roost_proto_smtp::{Domain, Role};
 
 use crate::config::Config;
@@ -142,17 +142,14 @@ impl Daemon {
             dispatcher: Arc::clone(&self.dispatcher),
             policy: Arc::clone(&self.policy),
             names: Arc::new(ClientNames::new(self.dns.clone(), clock.clone())),
-            delays: LoginDelays::new(clock.clone()),
+            guard: LoginGuard::new(clock.clone()),
             rates: RwLock::new(rates(self.config.messages_per_minute, clock)),
             counts: self.counts.clone(),
             clock: clock.clone(),
         });
-        let around = Surroundings {
-            clock: self.kit.clock.clone(),
-            tls: self.kit.tls.clone(),
-            draining: self.kit.tasks.draining(),
-        };
-        let limits = self.config.connections;
+        let around = self.kit.surroundings();
+        let timeout = self.config.smtp_timeout.duration();
+        let limits = self.config.connections.clone();
         let smtp = Admission::new("smtp", limits.smtp, &self.kit.metrics);
         let submission = Admission::new("submission", limits.submission, &self.kit.metrics);
         let reload = Reload {
@@ -169,11 +166,13 @@ impl Daemon {
         reload.begin(&self.kit);
         let mx = Server {
             role: Role::Mx,
+            timeout,
             entrance: Arc::clone(&entrance),
             around: around.clone(),
         };
         let users = Server {
             role: Role::Submission,
+            timeout,
             entrance,
             around,
         };

@@ -148,6 +148,7 @@ impl Default for WebSettings {
                 per_network: 2_000,
                 new_per_address: 1_200,
                 new_per_network: 12_000,
+                ..ConnectionLimits::default()
             },
         }
     }
@@ -234,6 +235,7 @@ impl Default for Config {
                 per_network: 2_000,
                 new_per_address: 1_200,
                 new_per_network: 12_000,
+                ..ConnectionLimits::default()
             },
             sessions_per_account: 100,
             login_timeout: Period::seconds(60),

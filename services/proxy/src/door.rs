@@ -1,6 +1,5 @@
 //! Signing in: who is let in, and what a failed login costs.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use roost_core_directory::model::Account;
 use roost_core_directory::name::AccountId;
 use roost_kit::clock::Clock;
 use roost_kit::fields::{self, Escaped};
-use roost_kit::limit::LoginDelays;
+use roost_kit::limit::{Attempt, LoginGuard, Ticket, TooMany};
 use roost_kit::net::Peer;
 use roost_login::{Logins, Presence, Present, SessionId};
 use roost_proto_sasl::scram::ServerSignature;
@@ -33,7 +32,7 @@ pub(crate) struct Porter {
     pub(crate) logins: Logins,
     pub(crate) upstream: Upstream,
     pub(crate) counts: Counts,
-    pub(crate) delays: LoginDelays,
+    pub(crate) guard: LoginGuard,
     pub(crate) bans: Bans,
     pub(crate) paces: Paces,
     pub(crate) presence: Presence<AccountId>,
@@ -163,7 +162,7 @@ impl Door {
         Refused::Unavailable
     }
 
-    async fn admit(&self, account: Arc<Account>) -> Result<Admitted, Refused> {
+    async fn admit(&self, account: Arc<Account>, name: &str) -> Result<Admitted, Refused> {
         let enabled = match self.service {
             Service::Imap => account.may_use_imap(),
             Service::Pop3 => account.may_use_pop3(),
@@ -183,9 +182,7 @@ impl Door {
             tracing::info!({ fields::ACCOUNT } = %account.name, { fields::SESSION } = %self.session, "too many sessions");
             return Err(Refused::Unavailable);
         };
-        if let Some(address) = self.peer.ip() {
-            self.porter.delays.succeeded(address);
-        }
+        self.porter.guard.succeeded(self.attempt(name));
         Ok(Admitted { account, present })
     }
 
@@ -195,6 +192,33 @@ impl Door {
             outcome,
         };
         self.porter.counts.logins.get_or_create(&label).inc();
+    }
+
+    fn attempt<'n>(&self, name: &'n str) -> Attempt<'n> {
+        Attempt {
+            address: self.peer.ip(),
+            name,
+        }
+    }
+
+    /// Waits until the attempt may be looked at; where too many have failed, it is not.
+    async fn wait_for_turn(&self, name: &str) -> Result<Ticket, Refused> {
+        let TooMany(wait) = match self.porter.guard.turn(self.attempt(name)).await {
+            Ok(ticket) => return Ok(ticket),
+            Err(too_many) => too_many,
+        };
+        self.count(metrics::Login::Throttled);
+        tracing::info!(
+            { fields::SERVICE } = self.service.name(),
+            { fields::SESSION } = %self.session,
+            { fields::PEER } = %self.peer,
+            { fields::ACCOUNT } = %Escaped(name.as_bytes()),
+            { fields::OUTCOME } = "too many failed before",
+            "not signed in (from {})",
+            self.peer.host()
+        );
+        tokio::time::sleep(wait).await;
+        Err(Refused::Unavailable)
     }
 
     /// Logs and counts a refusal, and waits as long as the address has earned beyond what the
@@ -211,22 +235,22 @@ impl Door {
             { fields::PEER } = %self.peer,
             { fields::ACCOUNT } = %Escaped(name.as_bytes()),
             { fields::OUTCOME } = %refused,
-            "not signed in"
+            "not signed in (from {})",
+            self.peer.host()
         );
-        match (self.peer.ip(), refused) {
-            (Some(address), Refused::Credentials | Refused::Forbidden) => {
-                self.punish(address).await;
-            }
-            (None, _) | (_, Refused::Unavailable) => {}
+        if let Refused::Credentials | Refused::Forbidden = refused {
+            self.punish(name).await;
         }
         refused
     }
 
-    async fn punish(&self, address: IpAddr) {
-        if self.porter.bans.punish(address).await {
+    async fn punish(&self, name: &str) {
+        if let Some(address) = self.peer.ip()
+            && self.porter.bans.punish(address).await
+        {
             tracing::warn!({ fields::PEER } = %address, "shut out: too many failed logins");
         }
-        let earned = self.porter.delays.failed(address);
+        let earned = self.porter.guard.failed(self.attempt(name));
         let doublings = self.failures.fetch_add(1, Ordering::Relaxed).min(8);
         let own = SESSION_DELAY.saturating_mul(1 << doublings);
         let rest = earned.saturating_sub(own.min(SESSION_DELAY_MAX));
@@ -248,13 +272,19 @@ impl Authenticate for Door {
         if self.is_banned() {
             return Err(self.turn_away(&login.authcid, Refused::Credentials).await);
         }
+        let name = &login.authcid;
+        let ticket = self.wait_for_turn(name).await?;
         let admitted = async {
             self.may_try().await?;
-            self.admit(self.porter.logins.password(&login).await?).await
+            let account = self.porter.logins.password(&login).await?;
+            self.admit(account, name).await
         };
         match admitted.await {
             Ok(admitted) => Ok(admitted),
-            Err(refused) => Err(self.turn_away(&login.authcid, refused).await),
+            Err(refused) => {
+                drop(ticket);
+                Err(self.turn_away(name, refused).await)
+            }
         }
     }
 
@@ -266,14 +296,19 @@ impl Authenticate for Door {
         if self.is_banned() {
             return Err(self.turn_away(&proof.name, Refused::Credentials).await);
         }
+        let name = &proof.name;
+        let ticket = self.wait_for_turn(name).await?;
         let proven = async {
             self.may_try().await?;
             let (account, signature) = self.porter.logins.scram_verify(&proof).await?;
-            Ok((self.admit(account).await?, signature))
+            Ok((self.admit(account, name).await?, signature))
         };
         match proven.await {
             Ok(proven) => Ok(proven),
-            Err(refused) => Err(self.turn_away(&proof.name, refused).await),
+            Err(refused) => {
+                drop(ticket);
+                Err(self.turn_away(name, refused).await)
+            }
         }
     }
 }

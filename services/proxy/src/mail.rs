@@ -204,7 +204,7 @@ impl Pair {
         Self {
             client,
             server: joined.stream,
-            relay: Relay::new(to_server, joined.rest),
+            relay: Relay::new(to_server, joined.rest).patient_for(mail.around.write_timeout),
             listed,
             name,
             store,

@@ -79,14 +79,17 @@ pub(crate) enum Login {
     Forbidden,
     /// Nobody could be asked, or the store did not answer.
     Unavailable,
+    /// Not looked at: too many had failed before it.
+    Throttled,
 }
 
 impl Login {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Accepted,
         Self::Refused,
         Self::Forbidden,
         Self::Unavailable,
+        Self::Throttled,
     ];
 }
 

@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use roost_core_directory::client::{Directory, Settings as DirectorySettings};
 use roost_kit::Kit;
 use roost_kit::config::{Listen, ListenSpec};
-use roost_kit::limit::LoginDelays;
-use roost_kit::net::{Admission, Networks, Security, Service, Stream, Surroundings};
+use roost_kit::limit::LoginGuard;
+use roost_kit::net::{Admission, Networks, Security, Service, Stream};
 use roost_kit::place;
 use roost_login::{Logins, Presence};
 use rustls::ClientConfig;
@@ -95,7 +95,7 @@ impl Daemon {
                 clock: kit.clock.clone(),
                 grace: config.grace.duration(),
             },
-            delays: LoginDelays::new(kit.clock.clone()),
+            guard: LoginGuard::new(kit.clock.clone()),
             bans: Bans::new(
                 config.bans.clone(),
                 kit.clock.clone(),
@@ -110,7 +110,7 @@ impl Daemon {
             counts,
         });
         Ok(Self {
-            admission: Admission::new("mail", config.connections, &kit.metrics),
+            admission: Admission::new("mail", config.connections.clone(), &kit.metrics),
             tls,
             config,
             kit,
@@ -175,7 +175,7 @@ impl Daemon {
     }
 
     fn serve_web(&self, web: &Arc<Web>) -> anyhow::Result<()> {
-        let limits = self.config.web.connections;
+        let limits = self.config.web.connections.clone();
         let admission = Admission::new("web", limits, &self.kit.metrics);
         for (name, listen, security) in [
             ("http", &self.config.http, Security::Clear),
@@ -207,11 +207,7 @@ impl Daemon {
     fn mail(&self, allowed: &Networks) -> Mail {
         Mail {
             porter: Arc::clone(&self.porter),
-            around: Surroundings {
-                clock: self.kit.clock.clone(),
-                tls: self.kit.tls.clone(),
-                draining: self.kit.tasks.draining(),
-            },
+            around: self.kit.surroundings(),
             allowed: allowed.clone(),
             login_timeout: self.config.login_timeout.duration(),
             linger: self.config.linger.duration(),

@@ -60,7 +60,7 @@ pub struct Config {
 }
 
 /// `[store.connections]`
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Connections {
     /// For LMTP.

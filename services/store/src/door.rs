@@ -7,7 +7,7 @@ use std::time::Duration;
 use roost_core_directory::name::AccountId;
 use roost_core_directory::ticket;
 use roost_kit::fields::{self, Escaped};
-use roost_kit::limit::LoginDelays;
+use roost_kit::limit::{Attempt, LoginGuard, Ticket, TooMany};
 use roost_kit::net::Networks;
 use roost_proto_sasl::scram::ServerSignature;
 use roost_proto_sasl::{Authenticate, Login, Mechanism, Mechanisms, Parameters, Proof, Refused};
@@ -28,7 +28,7 @@ const SESSION_DELAY_MAX: Duration = Duration::from_secs(16);
 pub(crate) struct Porter<A> {
     pub(crate) accounts: A,
     pub(crate) counts: Counts,
-    pub(crate) delays: LoginDelays,
+    pub(crate) guard: LoginGuard,
     pub(crate) presence: Presence<AccountId>,
     /// Whose word on whom they speak for is taken, and whose tickets.
     pub(crate) proxies: Networks,
@@ -114,7 +114,7 @@ impl<A: Accounts> Door<A> {
         self.porter.counts.logins.get_or_create(&label).inc();
     }
 
-    fn welcome(&self, owner: Owner) -> Result<Reader, Refused> {
+    fn welcome(&self, owner: Owner, name: &str) -> Result<Reader, Refused> {
         let (account, session) = (&owner.name, self.session);
         let Some(present) = self.porter.presence.enter(owner.id) else {
             tracing::info!({ fields::ACCOUNT } = %account, { fields::SESSION } = %session, "too many sessions");
@@ -122,9 +122,7 @@ impl<A: Accounts> Door<A> {
             return Err(Refused::Unavailable);
         };
         self.count(metrics::Login::Accepted);
-        if let Some(address) = self.caller.peer().ip() {
-            self.porter.delays.succeeded(address);
-        }
+        self.porter.guard.succeeded(self.attempt(name));
         tracing::info!(
             { fields::SERVICE } = self.protocol.name(),
             { fields::SESSION } = %session,
@@ -148,6 +146,33 @@ impl<A: Accounts> Door<A> {
         })
     }
 
+    fn attempt<'n>(&self, name: &'n str) -> Attempt<'n> {
+        Attempt {
+            address: self.caller.peer().ip(),
+            name,
+        }
+    }
+
+    /// Waits until the attempt may be looked at; where too many have failed, it is not.
+    async fn wait_for_turn(&self, name: &str) -> Result<Ticket, Refused> {
+        let TooMany(wait) = match self.porter.guard.turn(self.attempt(name)).await {
+            Ok(ticket) => return Ok(ticket),
+            Err(too_many) => too_many,
+        };
+        self.count(metrics::Login::Throttled);
+        tracing::info!(
+            { fields::SERVICE } = self.protocol.name(),
+            { fields::SESSION } = %self.session,
+            { fields::PEER } = %self.caller.peer(),
+            { fields::ACCOUNT } = %Escaped(name.as_bytes()),
+            { fields::OUTCOME } = "too many failed before",
+            "not signed in (from {})",
+            self.caller.peer().host()
+        );
+        tokio::time::sleep(wait).await;
+        Err(Refused::Unavailable)
+    }
+
     /// Logs and counts a refusal.
     fn refuse(&self, name: &str, refused: Refused) -> Refused {
         let outcome = match refused {
@@ -162,7 +187,8 @@ impl<A: Accounts> Door<A> {
             { fields::PEER } = %self.caller.peer(),
             { fields::ACCOUNT } = %Escaped(name.as_bytes()),
             { fields::OUTCOME } = %refused,
-            "not signed in"
+            "not signed in (from {})",
+            self.caller.peer().host()
         );
         refused
     }
@@ -171,10 +197,8 @@ impl<A: Accounts> Door<A> {
     /// session itself waits.
     async fn turn_away(&self, name: &str, refused: Refused) -> Refused {
         self.refuse(name, refused);
-        if let (Some(address), Refused::Credentials | Refused::Forbidden) =
-            (self.caller.peer().ip(), refused)
-        {
-            let earned = self.porter.delays.failed(address);
+        if let Refused::Credentials | Refused::Forbidden = refused {
+            let earned = self.porter.guard.failed(self.attempt(name));
             let doublings = self.failures.fetch_add(1, Ordering::Relaxed).min(8);
             let own = SESSION_DELAY.saturating_mul(1 << doublings);
             let rest = earned.saturating_sub(own.min(SESSION_DELAY_MAX));
@@ -190,14 +214,18 @@ impl<A: Accounts> Authenticate for Door<A> {
     async fn password(&self, login: Login) -> Result<Reader, Refused> {
         if self.caller.is_trusted() && login.password.expose().starts_with(ticket::PREFIX) {
             return match self.porter.accounts.ticket(&login, self.protocol).await {
-                Ok(owner) => self.welcome(owner),
+                Ok(owner) => self.welcome(owner, &login.authcid),
                 // The client has proved itself to the proxy: it has earned no delay.
                 Err(refused) => Err(self.refuse(&login.authcid, refused)),
             };
         }
+        let ticket = self.wait_for_turn(&login.authcid).await?;
         match self.porter.accounts.password(&login, self.protocol).await {
-            Ok(owner) => self.welcome(owner),
-            Err(refused) => Err(self.turn_away(&login.authcid, refused).await),
+            Ok(owner) => self.welcome(owner, &login.authcid),
+            Err(refused) => {
+                drop(ticket);
+                Err(self.turn_away(&login.authcid, refused).await)
+            }
         }
     }
 
@@ -206,6 +234,7 @@ impl<A: Accounts> Authenticate for Door<A> {
     }
 
     async fn scram_verify(&self, proof: Proof) -> Result<(Reader, ServerSignature), Refused> {
+        let ticket = self.wait_for_turn(&proof.name).await?;
         match self
             .porter
             .accounts
@@ -213,10 +242,13 @@ impl<A: Accounts> Authenticate for Door<A> {
             .await
         {
             Ok(proven) => {
-                let reader = self.welcome(proven.owner)?;
+                let reader = self.welcome(proven.owner, &proof.name)?;
                 Ok((reader, ServerSignature(proven.signature)))
             }
-            Err(refused) => Err(self.turn_away(&proof.name, refused).await),
+            Err(refused) => {
+                drop(ticket);
+                Err(self.turn_away(&proof.name, refused).await)
+            }
         }
     }
 }

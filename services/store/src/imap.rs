@@ -4,6 +4,7 @@
 mod backend;
 mod folders;
 mod home;
+mod room;
 mod snapshot;
 mod structures;
 
@@ -24,6 +25,7 @@ use crate::door::{Door, Porter};
 use crate::metrics::Protocol;
 use crate::session_log;
 use backend::ImapBackend;
+pub(crate) use room::Room;
 use roost_login::SessionId;
 
 /// What a peer over a limit is told.
@@ -35,6 +37,7 @@ pub(crate) struct Imap<A> {
     pub(crate) limits: Limits,
     pub(crate) porter: Arc<Porter<A>>,
     pub(crate) store: Store,
+    pub(crate) room: Room,
     pub(crate) around: Surroundings,
 }
 
@@ -60,6 +63,7 @@ impl<A: Accounts> Imap<A> {
         let backend = ImapBackend {
             door: Door::new(self.porter, Protocol::Imap, id, Arc::clone(&caller)),
             store: self.store,
+            room: self.room,
             clock: self.around.clock.clone(),
         };
         let now = self.around.clock.instant();

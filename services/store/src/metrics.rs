@@ -59,6 +59,8 @@ pub(crate) enum Login {
     Forbidden,
     /// Nobody could be asked.
     Unavailable,
+    /// Not looked at: too many had failed before it.
+    Throttled,
 }
 
 impl Login {

@@ -8,7 +8,7 @@ use anyhow::Context;
 use roost_core_directory::client::{Directory, Settings as DirectorySettings};
 use roost_kit::Kit;
 use roost_kit::config::{Listen, ListenSpec};
-use roost_kit::limit::LoginDelays;
+use roost_kit::limit::LoginGuard;
 use roost_kit::net::{Admission, Security, Service, Surroundings};
 use roost_mailbox::{Opening, Store};
 use roost_proto_imap::limits::Limits;
@@ -79,7 +79,7 @@ impl Daemon {
         let porter = Arc::new(Porter {
             accounts: accounts.clone(),
             counts: counts.clone(),
-            delays: LoginDelays::new(kit.clock.clone()),
+            guard: LoginGuard::new(kit.clock.clone()),
             presence: Presence::new(config.sessions_per_account),
             proxies: config.trusted_proxies.clone(),
             scram: AtomicBool::new(false),
@@ -87,15 +87,11 @@ impl Daemon {
         Ok(Self {
             readers: Admission::with_exempt(
                 "readers",
-                config.connections.readers,
+                config.connections.readers.clone(),
                 config.trusted_proxies.clone(),
                 &kit.metrics,
             ),
-            around: Surroundings {
-                clock: kit.clock.clone(),
-                tls: kit.tls.clone(),
-                draining: kit.tasks.draining(),
-            },
+            around: kit.surroundings(),
             config,
             kit,
             store,
@@ -140,7 +136,11 @@ impl Daemon {
             name: "lmtp",
             listen: self.config.lmtp.clone(),
             security: Security::Clear,
-            admission: Admission::new("lmtp", self.config.connections.lmtp, &self.kit.metrics),
+            admission: Admission::new(
+                "lmtp",
+                self.config.connections.lmtp.clone(),
+                &self.kit.metrics,
+            ),
             busy: lmtp::BUSY,
         };
         self.kit
@@ -158,6 +158,7 @@ impl Daemon {
             },
             porter: Arc::clone(&self.porter),
             store: self.store.clone(),
+            room: imap::Room::default(),
             around: self.around.clone(),
         };
         for (name, listen, security) in [

@@ -106,18 +106,14 @@ impl Directory {
         Ok(Self(Arc::new(Inner {
             service: Pool::new(
                 targets.clone(),
-                bind,
+                bind.clone(),
                 &limits,
                 limits.connections,
                 clock.clone(),
             ),
-            logins: Pool::new(
-                targets,
-                Bind::Anonymous,
-                &limits,
-                limits.logins,
-                clock.clone(),
-            ),
+            // Signed in as ourselves first: so the server knows that those who are bound there are
+            // others, and that we hold back who guesses. By our address it could only punish all.
+            logins: Pool::new(targets, bind, &limits, limits.logins, clock.clone()),
             config: Cache::new(1, shared, &freshness, &silence, &clock),
             domains: Cache::new(many, shared, &freshness, &silence, &clock),
             domain_aliases: Cache::new(many, shared, &freshness, &silence, &clock),

@@ -128,6 +128,28 @@ pub struct Record {
     pub locator: Locator,
 }
 
+#[cfg(fuzzing)]
+impl Record {
+    /// A record as if it had been read, for the fuzz targets.
+    #[must_use]
+    pub fn of(draft: Draft) -> Self {
+        Self {
+            sequence: Sequence::new(1),
+            time: Timestamp::UNIX_EPOCH,
+            kind: draft.kind,
+            version: draft.version,
+            stream: draft.stream,
+            more: false,
+            payload: draft.payload,
+            locator: Locator {
+                segment: 1,
+                path: Path::new("nowhere").into(),
+                offset: 0,
+            },
+        }
+    }
+}
+
 /// Where a record is: good for as long as it is not released.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locator {

@@ -4,7 +4,7 @@
 mod logins;
 mod rate;
 
-pub use logins::LoginDelays;
+pub use logins::{Attempt, LoginGuard, Ticket, TooMany};
 pub use rate::{KeyedRates, Rate, TokenBucket};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -38,7 +38,8 @@ use std::time::Duration;
 
 use crate::config::ListenSpec;
 
-/// How long a TLS handshake may take.
+/// How long a server of others may take for a TLS handshake; for our own clients it is
+/// `tls.handshake_timeout`.
 pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// How long a balancer may take to say whom it connects.
@@ -79,7 +80,7 @@ pub enum NetError {
     /// A handshake failed.
     #[error("TLS handshake failed")]
     Handshake(#[source] io::Error),
-    /// A handshake took longer than [`HANDSHAKE_TIME_MAX`].
+    /// A handshake took too long.
     #[error("TLS handshake took too long")]
     HandshakeTimeout,
     /// A trusted balancer did not say whom it connects.

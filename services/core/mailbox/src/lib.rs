@@ -41,6 +41,8 @@ pub mod entries;
 mod error;
 mod flags;
 pub mod folder;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod id;
 pub mod item;
 mod keyword;
@@ -52,6 +54,7 @@ mod birth;
 mod blob;
 mod commit;
 mod core;
+mod fit;
 mod meta;
 mod op;
 mod overlay;

@@ -17,6 +17,7 @@ use roost_journal::{Epoch, Record, Recovery, Sequence};
 use crate::applier::{ChangeUnit, Group};
 use crate::core::Core;
 use crate::error::Error;
+use crate::fit;
 use crate::id::MailboxId;
 use crate::meta::Writer;
 use crate::op::{BLOB_KIND, BlobRecord, CHANGE_KIND, ChangeRecord, Op};
@@ -153,6 +154,13 @@ impl Reading<'_> {
                 let change = Arc::new(ChangeRecord::decode(record)?);
                 let id = MailboxId::new(record.stream);
                 if let Some(found) = self.mailbox(id, &change).await? {
+                    fit::check(&found.state, &change).map_err(|why| {
+                        let number = record.sequence;
+                        Error::open(
+                            format!("record {number} of its journal cannot be read"),
+                            why,
+                        )
+                    })?;
                     found.state.apply(&change);
                     found.unapplied.push_back((record.sequence, change.clone()));
                     group.changes.push(ChangeUnit {

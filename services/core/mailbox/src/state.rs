@@ -134,7 +134,7 @@ impl State {
             Op::Add { items, .. } => {
                 for added in items {
                     self.saw_item(added.item);
-                    self.used += added.size;
+                    self.used = self.used.saturating_add(added.size);
                 }
             }
             Op::Remove { items, .. } => {
@@ -143,7 +143,8 @@ impl State {
                 }
             }
             Op::Replace { gone, added, .. } => {
-                self.used = self.used.saturating_sub(gone.size) + added.size;
+                self.used = self.used.saturating_sub(gone.size);
+                self.used = self.used.saturating_add(added.size);
             }
             Op::KeepSubscription(name) => {
                 Arc::make_mut(&mut self.subscriptions).insert(name.clone());
@@ -313,10 +314,12 @@ impl Folder {
 
 impl Counts {
     fn with(&mut self, flags: Flags, size: u64) {
-        self.total += 1;
-        self.unread += u32::from(!flags.contains(Flags::SEEN));
-        self.deleted += u32::from(flags.contains(Flags::DELETED));
-        self.size += size;
+        let unread = u32::from(!flags.contains(Flags::SEEN));
+        let deleted = u32::from(flags.contains(Flags::DELETED));
+        self.total = self.total.saturating_add(1);
+        self.unread = self.unread.saturating_add(unread);
+        self.deleted = self.deleted.saturating_add(deleted);
+        self.size = self.size.saturating_add(size);
     }
 
     fn without(&mut self, flags: Flags, size: u64) {

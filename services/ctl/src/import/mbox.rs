@@ -43,8 +43,7 @@ pub(super) fn scan(file: impl Read) -> io::Result<Vec<Found>> {
     let mut empty_before = Some(0);
     let mut header = Header::default();
     loop {
-        line.clear();
-        let length = reader.read_until(b'\n', &mut line)? as u64;
+        let length = next_line(&mut reader, &mut line)?;
         if length == 0 {
             break;
         }
@@ -69,6 +68,25 @@ pub(super) fn scan(file: impl Read) -> io::Result<Vec<Found>> {
     let tail = empty_before.unwrap_or(0);
     end_message(&mut found, offset - tail, &mut header);
     Ok(found)
+}
+
+/// Reads a line, and keeps no more of it than could matter; its whole length, 0 at the end.
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<u64> {
+    line.clear();
+    let mut length = 0;
+    loop {
+        let available = reader.fill_buf()?;
+        let end = available.iter().position(|octet| *octet == b'\n');
+        let count = end.map_or(available.len(), |end| end + 1);
+        let kept = count.min((HEADER_KEPT_MAX + 1).saturating_sub(line.len()));
+        line.extend_from_slice(available.get(..kept).unwrap_or_default());
+        let is_last = end.is_some() || count == 0;
+        reader.consume(count);
+        length += count as u64;
+        if is_last {
+            return Ok(length);
+        }
+    }
 }
 
 fn end_message(found: &mut [Found], end: u64, header: &mut Header) {
@@ -191,6 +209,18 @@ mod tests {
             found[1].end - found[1].start,
             "Subject: y\n\nend\n".len() as u64
         );
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_held() {
+        let long = [b"From a\nSubject: x\n\n".as_slice(), &vec![b'x'; 3 << 20]].concat();
+        let found = scan(long.as_slice()).unwrap();
+        assert_eq!((found[0].start, found[0].end), (7, long.len() as u64));
+        let mut line = Vec::new();
+        let mut reader = BufReader::new(long.as_slice());
+        while next_line(&mut reader, &mut line).unwrap() > 0 {
+            assert!(line.capacity() <= 4 * HEADER_KEPT_MAX);
+        }
     }
 
     #[test]

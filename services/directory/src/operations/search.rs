@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Answer;
@@ -13,6 +12,7 @@ use crate::controls::Controls;
 use crate::directory::Directory;
 use crate::dn::{Dn, DnKey};
 use crate::filter::{Candidate, Prepared, Truth, evaluate, prepare};
+use crate::outbox::Outbox;
 use crate::refuse::Refusal;
 use crate::root;
 use crate::store::Found;
@@ -29,7 +29,7 @@ pub struct Entries<'a> {
     /// Whose answer they are.
     pub id: MessageId,
     /// What is to be written to the client.
-    pub out: &'a mpsc::Sender<Vec<u8>>,
+    pub out: &'a Outbox,
     /// Set when the client does not want the answer any more.
     pub cancelled: &'a CancellationToken,
 }

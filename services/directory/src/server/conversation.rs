@@ -5,23 +5,25 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use roost_kit::limit::{Attempt, Ticket, TooMany};
 use roost_kit::net::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use super::Shared;
-use crate::limits::{ANSWERS_WAITING, MESSAGE_SIZE_ANONYMOUS, OPERATIONS_AT_A_TIME, WRITE_TIMEOUT};
+use crate::limits::{MESSAGE_SIZE_ANONYMOUS, OPERATIONS_AT_A_TIME};
 use crate::operations::bind::Connection;
+use crate::outbox::{Outbox, Outgoing, outbox};
 use crate::root::extension;
 use crate::session::{Manner, Session, Stop, Task, address, manner, unreadable};
 use crate::wire::ber::{self, Reader};
 use crate::wire::frame::Framer;
 use crate::wire::message::{Message, MessageId, Unreadable, decode};
-use crate::wire::request::{Extended, Request};
+use crate::wire::request::{Authentication, Bind, Extended, Request};
 use crate::wire::response::{self, ExtendedAnswer, Outcome, ResultCode, notice_of_disconnection};
 
 /// Octets gathered before they are written.
@@ -37,10 +39,15 @@ pub(super) struct Conversation {
     session: Session,
     running: FuturesUnordered<Running>,
     stops: HashMap<MessageId, (Stop, Stoppable)>,
+    /// Whether a daemon or an administrator has signed in here: what is bound afterwards is bound for
+    /// others, whose addresses they know and hold back by.
+    fronts: bool,
+    /// Whole messages so far.
+    taken: u64,
     /// A request that waits until nothing else runs.
     held: Option<Message>,
-    sender: mpsc::Sender<Vec<u8>>,
-    answers: mpsc::Receiver<Vec<u8>>,
+    sender: Outbox,
+    answers: Outgoing,
 }
 
 /// Whether a request can be cancelled.
@@ -69,7 +76,7 @@ enum Event {
 
 impl Conversation {
     pub(super) fn new(shared: Arc<Shared>, stream: Stream) -> Self {
-        let (sender, answers) = mpsc::channel(ANSWERS_WAITING);
+        let (sender, answers) = outbox();
         let session = Session::new(
             Arc::clone(&shared.directory),
             shared.counts.clone(),
@@ -82,6 +89,8 @@ impl Conversation {
             session,
             running: FuturesUnordered::new(),
             stops: HashMap::new(),
+            fronts: false,
+            taken: 0,
             held: None,
             sender,
             answers,
@@ -90,10 +99,17 @@ impl Conversation {
 
     /// Reads, runs and writes until one side has had enough.
     pub(super) async fn run(mut self) -> io::Result<()> {
-        let mut last_heard = Instant::from_std(self.shared.directory.clock.instant());
+        let now = |this: &Self| Instant::from_std(this.shared.directory.clock.instant());
+        let mut last_heard = now(&self);
         loop {
+            // Octets of a request that never becomes whole do not count: one a second would hold a
+            // connection for ever.
+            let taken = self.taken;
             if let Next::Close = self.start_what_can().await? {
                 return self.end().await;
+            }
+            if self.taken != taken {
+                last_heard = now(&self);
             }
             match self.event(last_heard + self.shared.idle_timeout).await {
                 Event::Draining => {
@@ -105,12 +121,10 @@ impl Conversation {
                 Event::Answer(answer) => self.write_answers(answer).await?,
                 Event::Done(id) => {
                     self.stops.remove(&id);
-                    last_heard = Instant::from_std(self.shared.directory.clock.instant());
+                    last_heard = now(&self);
                 }
                 Event::Read(Ok(0)) => return self.end().await,
-                Event::Read(Ok(_)) => {
-                    last_heard = Instant::from_std(self.shared.directory.clock.instant());
-                }
+                Event::Read(Ok(_)) => {}
                 Event::Read(Err(error)) => {
                     drop(error);
                     return self.end().await;
@@ -135,7 +149,7 @@ impl Conversation {
         // requests stay where they are, and the timers have no state.
         tokio::select! {
             biased;
-            Some(answer) = self.answers.recv() => Event::Answer(answer),
+            Some(answer) = self.answers.next() => Event::Answer(answer),
             Some(id) = self.running.next(), if is_running => Event::Done(id),
             () = draining.cancelled() => Event::Draining,
             read = stream.read_buf(self.framer.buffer()), if can_read => Event::Read(read),
@@ -167,6 +181,7 @@ impl Conversation {
                 Ok(None) => return Ok(Next::Go),
                 Err(error) => return self.refuse(&error.to_string()).await,
             };
+            self.taken += 1;
             match decode(&bytes) {
                 // RFC 4511 §4.1.1.1: the id of a request that still runs is taken, and 0 is ours.
                 Ok(message) if message.id.0 == 0 || self.stops.contains_key(&message.id) => {
@@ -247,8 +262,12 @@ impl Conversation {
     async fn alone(&mut self, message: Message) -> io::Result<Next> {
         match &message.request {
             Request::Bind(bind) => {
-                let answer = self.session.bind(message.id, bind, &message.controls).await;
-                self.after_bind(!bind.name.is_empty()).await;
+                let turn = self.wait_for_turn(bind).await;
+                let answer = match &turn {
+                    Ok(_) => self.session.bind(message.id, bind, &message.controls).await,
+                    Err(_) => self.session.bind_refused(message.id, bind),
+                };
+                self.after_bind(bind, turn).await;
                 self.write(&answer).await?;
                 Ok(Next::Go)
             }
@@ -257,8 +276,21 @@ impl Conversation {
         }
     }
 
+    /// Waits until a bind may be looked at. Where too many have failed, it is not.
+    async fn wait_for_turn(&mut self, bind: &Bind) -> Result<Option<Ticket>, TooMany> {
+        let Some(name) = named(bind).filter(|_| !self.fronts) else {
+            return Ok(None);
+        };
+        let (shared, attempt) = (Arc::clone(&self.shared), self.attempt(&name));
+        // Cancel-safe: a turn that is not waited for is nobody's. A stop does not wait for it.
+        tokio::select! {
+            turn = shared.guard.turn(attempt) => turn.map(Some),
+            () = shared.draining.cancelled() => Err(TooMany(Duration::ZERO)),
+        }
+    }
+
     /// A failed bind costs a stranger time, more each time; a known client may send more.
-    async fn after_bind(&mut self, named: bool) {
+    async fn after_bind(&mut self, bind: &Bind, turn: Result<Option<Ticket>, TooMany>) {
         let known = self.session.is_known();
         let limit = if known {
             self.shared.message_size_max
@@ -266,18 +298,36 @@ impl Conversation {
             MESSAGE_SIZE_ANONYMOUS
         };
         self.framer.set_limit(limit);
-        let Some(address) = self.session.connection.address.filter(|_| named) else {
+        let fronted = self.fronts;
+        self.fronts |= self.session.acts_for_others();
+        let ticket = match turn {
+            Ok(ticket) => ticket,
+            Err(TooMany(wait)) => return self.pause(wait).await,
+        };
+        let Some(name) = named(bind).filter(|_| !fronted) else {
             return;
         };
         if known {
-            self.shared.delays.succeeded(address);
+            self.shared.guard.succeeded(self.attempt(&name));
         } else {
-            let delay = self.shared.delays.failed(address);
-            // Cancel-safe: timers have no state. A stop of the daemon does not wait for it.
-            tokio::select! {
-                () = tokio::time::sleep(delay) => {}
-                () = self.shared.draining.cancelled() => {}
-            }
+            let delay = self.shared.guard.failed(self.attempt(&name));
+            drop(ticket);
+            self.pause(delay).await;
+        }
+    }
+
+    fn attempt<'n>(&self, name: &'n str) -> Attempt<'n> {
+        Attempt {
+            address: self.session.connection.address,
+            name,
+        }
+    }
+
+    async fn pause(&mut self, time: Duration) {
+        // Cancel-safe: timers have no state. A stop of the daemon does not wait for it.
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            () = self.shared.draining.cancelled() => {}
         }
     }
 
@@ -317,6 +367,7 @@ impl Conversation {
                 let shared = &self.shared;
                 let directory = Arc::clone(&shared.directory);
                 self.session = Session::new(directory, shared.counts.clone(), connection(&stream));
+                self.fronts = false;
                 self.framer = Framer::new(MESSAGE_SIZE_ANONYMOUS);
                 self.stream = Some(stream);
                 Ok(Next::Go)
@@ -341,7 +392,7 @@ impl Conversation {
             // Cancel-safe: see `event`.
             tokio::select! {
                 biased;
-                Some(answer) = self.answers.recv() => self.write_answers(answer).await?,
+                Some(answer) = self.answers.next() => self.write_answers(answer).await?,
                 done = self.running.next() => if done.is_none() {
                     return self.flush().await;
                 }
@@ -370,7 +421,7 @@ impl Conversation {
 
     /// Writes what is in the channel.
     async fn flush(&mut self) -> io::Result<()> {
-        match self.answers.try_recv() {
+        match self.answers.try_next() {
             Ok(answer) => self.write_answers(answer).await,
             Err(_) => Ok(()),
         }
@@ -381,7 +432,7 @@ impl Conversation {
         let mut bytes = first;
         loop {
             while bytes.len() < WRITE_SIZE {
-                match self.answers.try_recv() {
+                match self.answers.try_next() {
                     Ok(more) => bytes.extend_from_slice(&more),
                     Err(_) => return self.write(&bytes).await,
                 }
@@ -399,12 +450,28 @@ impl Conversation {
             stream.write_all(bytes).await?;
             stream.flush().await
         };
-        timeout(WRITE_TIMEOUT, writing).await.unwrap_or_else(|_| {
-            Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the client does not read",
-            ))
-        })
+        timeout(self.shared.write_timeout, writing)
+            .await
+            .unwrap_or_else(|_| {
+                Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the client does not read",
+                ))
+            })
+    }
+}
+
+/// As whom a bind tries to sign in; none where it is anonymous, or proves nothing by a password.
+fn named(bind: &Bind) -> Option<String> {
+    match &bind.authentication {
+        Authentication::Simple(_) => (!bind.name.is_empty()).then(|| bind.name.clone()),
+        // RFC 4616 §2: authzid NUL authcid NUL password.
+        Authentication::Sasl { credentials, .. } => {
+            let message = &credentials.as_ref()?.0;
+            let name = message.split(|octet| *octet == 0).nth(1)?;
+            Some(String::from_utf8_lossy(name).into_owned())
+        }
+        Authentication::Unknown => None,
     }
 }
 

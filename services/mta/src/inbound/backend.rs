@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use roost_kit::clock::Clock;
 use roost_kit::disk::is_full;
 use roost_kit::fields::{self, Chain, Escaped};
-use roost_kit::limit::{KeyedRates, LoginDelays, Rate, address_key};
+use roost_kit::limit::{KeyedRates, LoginGuard, Rate, address_key};
 use roost_kit::net::Peer;
 use roost_proto_smtp::grammar::mail::Mail;
 use roost_proto_smtp::trace::Received;
@@ -49,7 +49,7 @@ pub struct Entrance<A: Addresses, C: Accounts, D: Dns> {
     /// What clients are called.
     pub names: Arc<ClientNames<D>>,
     /// What failed logins cost.
-    pub delays: LoginDelays,
+    pub guard: LoginGuard,
     /// Messages that a client or an account may send in a time; this machine's own are exempt.
     pub rates: RwLock<Option<Arc<KeyedRates<String>>>>,
     /// What is counted.

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use roost_kit::fields::{self, Escaped};
+use roost_kit::limit::{Attempt, Ticket, TooMany};
 use roost_proto_sasl::scram::ServerSignature;
 use roost_proto_sasl::{Authenticate, Login, Parameters, Proof, Refused};
 use roost_proto_smtp::limits::LOGIN_DELAY;
@@ -18,12 +19,16 @@ impl<A: Addresses, C: Accounts, D: Dns> Authenticate for SmtpBackend<A, C, D> {
     type Account = C::Account;
 
     async fn password(&self, login: Login) -> Result<C::Account, Refused> {
+        let ticket = self.wait_for_turn(&login.authcid).await?;
         match self.entrance.accounts.password(&login).await {
             Ok(account) => {
-                self.welcome(&account);
+                self.welcome(&account, &login.authcid);
                 Ok(account)
             }
-            Err(refused) => Err(self.turn_away(&login.authcid, refused).await),
+            Err(refused) => {
+                drop(ticket);
+                Err(self.turn_away(&login.authcid, refused).await)
+            }
         }
     }
 
@@ -32,17 +37,47 @@ impl<A: Addresses, C: Accounts, D: Dns> Authenticate for SmtpBackend<A, C, D> {
     }
 
     async fn scram_verify(&self, proof: Proof) -> Result<(C::Account, ServerSignature), Refused> {
+        let ticket = self.wait_for_turn(&proof.name).await?;
         match self.entrance.accounts.scram_verify(&proof).await {
             Ok((account, signature)) => {
-                self.welcome(&account);
+                self.welcome(&account, &proof.name);
                 Ok((account, signature))
             }
-            Err(refused) => Err(self.turn_away(&proof.name, refused).await),
+            Err(refused) => {
+                drop(ticket);
+                Err(self.turn_away(&proof.name, refused).await)
+            }
         }
     }
 }
 
 impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
+    fn attempt<'n>(&self, name: &'n str) -> Attempt<'n> {
+        Attempt {
+            address: self.peer.ip(),
+            name,
+        }
+    }
+
+    /// Waits until the attempt may be looked at; where too many have failed, it is not.
+    async fn wait_for_turn(&self, name: &str) -> Result<Ticket, Refused> {
+        let TooMany(wait) = match self.entrance.guard.turn(self.attempt(name)).await {
+            Ok(ticket) => return Ok(ticket),
+            Err(too_many) => too_many,
+        };
+        self.entrance.counts.login(metrics::Login::Throttled);
+        tracing::info!(
+            { fields::SERVICE } = "submission",
+            { fields::PEER } = %self.peer,
+            { fields::ACCOUNT } = %Escaped(name.as_bytes()),
+            { fields::OUTCOME } = "too many failed before",
+            "not signed in (from {})",
+            self.peer.host()
+        );
+        tokio::time::sleep(wait).await;
+        Err(Refused::Unavailable)
+    }
+
     /// Logs and counts a failed login, and waits as long as the address has earned beyond what
     /// the session itself waits.
     async fn turn_away(&self, name: &str, refused: Refused) -> Refused {
@@ -53,15 +88,15 @@ impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
             Refused::Unavailable => metrics::Login::Unavailable,
         });
         tracing::info!(
+            { fields::SERVICE } = "submission",
             { fields::PEER } = %self.peer,
             { fields::ACCOUNT } = %Escaped(name.as_bytes()),
             { fields::OUTCOME } = %refused,
-            "not signed in"
+            "not signed in (from {})",
+            self.peer.host()
         );
-        if let (Some(address), Refused::Credentials | Refused::Forbidden) =
-            (self.peer.ip(), refused)
-        {
-            let earned = entrance.delays.failed(address);
+        if let Refused::Credentials | Refused::Forbidden = refused {
+            let earned = entrance.guard.failed(self.attempt(name));
             let doublings = self.failures.fetch_add(1, Ordering::Relaxed).min(8);
             let own = LOGIN_DELAY
                 .saturating_mul(1 << doublings)
@@ -71,11 +106,9 @@ impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
         refused
     }
 
-    fn welcome(&self, account: &C::Account) {
+    fn welcome(&self, account: &C::Account, name: &str) {
         self.entrance.counts.login(metrics::Login::Accepted);
-        if let Some(address) = self.peer.ip() {
-            self.entrance.delays.succeeded(address);
-        }
+        self.entrance.guard.succeeded(self.attempt(name));
         let name = self.entrance.accounts.name(account);
         tracing::info!({ fields::PEER } = %self.peer, { fields::ACCOUNT } = name, "signed in");
     }

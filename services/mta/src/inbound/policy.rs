@@ -9,8 +9,9 @@ use parking_lot::RwLock;
 use roost_core_directory::client::{Directory, Unavailable};
 use roost_core_directory::model::Transport;
 use roost_core_directory::resolve::Setting;
+use roost_kit::net::Network;
 
-use super::networks::{self, Network};
+use super::networks;
 use crate::route::Hop;
 
 /// What holds now.

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use roost_kit::fields;
@@ -28,6 +28,8 @@ pub struct Server<A: Addresses, C: Accounts, D: Dns> {
     pub role: Role,
     /// What all sessions share.
     pub entrance: Arc<Entrance<A, C, D>>,
+    /// How long a client may take for a command.
+    pub timeout: Duration,
     /// Clock, certificates, drain.
     pub around: Surroundings,
 }
@@ -36,6 +38,7 @@ impl<A: Addresses, C: Accounts, D: Dns> Clone for Server<A, C, D> {
     fn clone(&self) -> Self {
         Self {
             role: self.role,
+            timeout: self.timeout,
             entrance: Arc::clone(&self.entrance),
             around: self.around.clone(),
         }
@@ -69,6 +72,7 @@ impl<A: Addresses, C: Accounts, D: Dns> Server<A, C, D> {
         let mut config = Config::new(self.role, self.entrance.host.clone());
         config.message_size_max = policy.message_size_max;
         config.recipients_max = RECIPIENTS_MAX;
+        config.timeout = self.timeout;
         config.starttls = match self.around.tls.available() {
             true => Offer::Yes,
             false => Offer::No,

@@ -11,7 +11,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use roost_journal::sim_disk::SimDisk;
 use roost_kit::clock::Clock;
-use roost_kit::limit::LoginDelays;
+use roost_kit::limit::LoginGuard;
 use roost_kit::metrics::Metrics;
 use roost_kit::net::Peer;
 use roost_kit::tasks::Tasks;
@@ -134,7 +134,7 @@ impl Stage {
             dispatcher,
             policy: Present::new(1_000_000),
             names: Arc::new(ClientNames::new(NoDns, clock.clone())),
-            delays: LoginDelays::new(clock.clone()),
+            guard: LoginGuard::new(clock.clone()),
             rates: RwLock::new(rates(3, &clock)),
             counts,
             clock,

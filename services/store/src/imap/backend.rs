@@ -9,6 +9,7 @@ use roost_proto_sasl::scram::ServerSignature;
 use roost_proto_sasl::{Authenticate, Login, Parameters, Proof, Refused};
 
 use super::home::Home;
+use super::room::Room;
 use crate::accounts::Accounts;
 use crate::door::{Door, Reader};
 use crate::trouble::failure;
@@ -17,6 +18,7 @@ use crate::trouble::failure;
 pub(super) struct ImapBackend<A> {
     pub(super) door: Door<A>,
     pub(super) store: Store,
+    pub(super) room: Room,
     pub(super) clock: Clock,
 }
 
@@ -50,7 +52,8 @@ impl<A: Accounts> Backend for ImapBackend<A> {
     async fn open(&self, reader: Reader) -> Result<Home, Failure> {
         let account = reader.owner.id.uuid().into();
         let mailbox = self.store.mailbox(account).await.map_err(failure)?;
-        Ok(Home::new(mailbox, reader, self.clock.clone()))
+        let space = self.room.space(reader.owner.id);
+        Ok(Home::new(mailbox, reader, space, self.clock.clone()))
     }
 
     fn now(&self) -> Timestamp {

@@ -18,6 +18,7 @@ use roost_proto_imap::{
 };
 
 use super::folders::{self, Path};
+use super::room::Space;
 use super::snapshot::{self, FolderView};
 use super::structures::Structures;
 use crate::content;
@@ -29,15 +30,18 @@ use crate::trouble::failure;
 pub(crate) struct Home {
     mailbox: EngineMailbox,
     reader: Reader,
+    /// The memory of the messages that are being appended.
+    space: Space,
     clock: Clock,
     structures: Structures,
 }
 
 impl Home {
-    pub(super) fn new(mailbox: EngineMailbox, reader: Reader, clock: Clock) -> Self {
+    pub(super) fn new(mailbox: EngineMailbox, reader: Reader, space: Space, clock: Clock) -> Self {
         Self {
             mailbox,
             reader,
+            space,
             clock,
             structures: Structures::default(),
         }
@@ -319,7 +323,11 @@ impl Mailboxes for Home {
     async fn admit(&self, target: MailboxId, size: u64) -> Result<(), Failure> {
         self.mailbox
             .admit(folder_id(target), size, self.reader.owner.quota)
-            .map_err(failure)
+            .map_err(failure)?;
+        match self.space.set(size) {
+            true => Ok(()),
+            false => Err(Failure::Limit("Too many messages are being appended")),
+        }
     }
 
     async fn append(
@@ -335,7 +343,9 @@ impl Mailboxes for Home {
             .mailbox
             .append(folder_id(target), items, self.reader.owner.quota)
             .await
-            .map_err(failure)?;
+            .map_err(failure);
+        self.space.set(0);
+        let appended = appended?;
         Ok(Appended {
             uid_validity: snapshot::uid_validity(appended.uid_validity),
             uids: appended

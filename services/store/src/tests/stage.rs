@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use roost_kit::clock::Clock;
 use roost_kit::disk::RealDisk;
-use roost_kit::limit::LoginDelays;
+use roost_kit::limit::LoginGuard;
 use roost_kit::metrics::Metrics;
 use roost_kit::net::{Stream, Surroundings};
 use roost_kit::tasks::Tasks;
@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use super::wire::Wire;
 use crate::accounts::table::TableAccounts;
 use crate::door::Porter;
-use crate::imap::Imap;
+use crate::imap::{self, Imap};
 use crate::lmtp::{Deliverer, Lmtp, Room};
 use crate::metrics::Counts;
 use crate::pop3::Pop3;
@@ -56,6 +56,7 @@ impl Stage {
         accounts.add(BOB, Some(20_000));
         let tasks = Tasks::new();
         let around = Surroundings {
+            write_timeout: Duration::from_secs(60),
             clock: clock.clone(),
             tls: Tls::none(),
             draining: tasks.draining(),
@@ -64,7 +65,7 @@ impl Stage {
         let porter = Arc::new(Porter {
             accounts: accounts.clone(),
             counts: counts.clone(),
-            delays: LoginDelays::new(clock.clone()),
+            guard: LoginGuard::new(clock.clone()),
             presence: Presence::new(SESSIONS),
             proxies: roost_kit::net::Networks::loopback(),
             scram: AtomicBool::new(false),
@@ -89,6 +90,7 @@ impl Stage {
             limits: Limits::default(),
             porter: Arc::clone(&porter),
             store: store.clone(),
+            room: imap::Room::default(),
             around: around.clone(),
         };
         let pop3 = Pop3 {

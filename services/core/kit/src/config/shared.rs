@@ -28,6 +28,8 @@ pub struct NodeSettings {
     pub name: String,
     /// How long sessions may take to end when a daemon is stopped.
     pub drain: Period,
+    /// How long a client may take none of what a server has to say to it.
+    pub write_timeout: Period,
 }
 
 impl Default for NodeSettings {
@@ -35,6 +37,7 @@ impl Default for NodeSettings {
         Self {
             name: host_name(),
             drain: Period::seconds(30),
+            write_timeout: Period::minutes(2),
         }
     }
 }
@@ -87,7 +90,7 @@ impl Default for DirectoryAccess {
 }
 
 /// `[tls]`: with which certificates servers of this node answer.
-#[derive(Debug, Clone, Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsSettings {
     /// Certificates with their keys. The name that a client asks for chooses; the first answers
@@ -103,6 +106,18 @@ pub struct TlsSettings {
     pub ticket_secret: Option<PathBuf>,
     /// The oldest TLS version that is spoken.
     pub minimum: TlsVersion,
+    /// How long a client may take for its handshake.
+    pub handshake_timeout: Period,
+}
+
+impl Default for TlsSettings {
+    fn default() -> Self {
+        Self {
+            certificates: Vec::new(),
+            minimum: TlsVersion::default(),
+            handshake_timeout: Period::seconds(30),
+        }
+    }
 }
 
 /// One certificate chain and its key.

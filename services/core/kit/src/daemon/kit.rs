@@ -13,7 +13,7 @@ use crate::config::{Configuration, Listen, ListenSpec, Settings, Shared};
 use crate::disk::{DiskHandle, RealDisk};
 use crate::health::Health;
 use crate::metrics::Metrics;
-use crate::net::{self, Ground, NetError, Networks, Service, Sockets, Stream};
+use crate::net::{self, Ground, NetError, Networks, Service, Sockets, Stream, Surroundings};
 use crate::notify::Notifier;
 use crate::secret::{Identity, SecretError};
 use crate::tasks::Tasks;
@@ -118,6 +118,17 @@ impl Kit {
         router: Router,
     ) -> Result<(), NetError> {
         net::serve_http(&self.sockets, &self.tasks, name, listen, router)
+    }
+
+    /// What conversations with clients need.
+    #[must_use]
+    pub fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            clock: self.clock.clone(),
+            tls: self.tls.clone(),
+            draining: self.tasks.draining(),
+            write_timeout: self.shared.node.write_timeout.duration(),
+        }
     }
 
     /// Serves commands of `roostctl` at a Unix socket.

@@ -15,13 +15,12 @@ use crate::limit::{KeyedRates, Rate, address_key, network_key};
 use crate::metrics::{Counter, EncodeLabelSet, Family, Gauge, Metrics, begin};
 
 /// How many connections a service takes at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConnectionLimits {
     /// From everybody together.
     pub total: u32,
-    /// From one address, or one IPv6 network of 64 bits. This machine's own addresses are exempt:
-    /// behind them are our proxy and the administrator.
+    /// From one address, or one IPv6 network of 64 bits.
     pub per_address: u32,
     /// From one network: 24 bits of IPv4, 48 of IPv6; 0 is no limit.
     pub per_network: u32,
@@ -30,6 +29,9 @@ pub struct ConnectionLimits {
     pub new_per_address: u32,
     /// New ones in a minute from one network; 0 is no limit.
     pub new_per_network: u32,
+    /// Addresses and networks that `per_address` does not hold for, since many people are behind
+    /// each: proxies of our own. If not set: this machine.
+    pub exempt: Networks,
 }
 
 impl Default for ConnectionLimits {
@@ -40,6 +42,7 @@ impl Default for ConnectionLimits {
             per_network: 0,
             new_per_address: 0,
             new_per_network: 0,
+            exempt: Networks::loopback(),
         }
     }
 }
@@ -178,10 +181,10 @@ impl Admission {
         ];
         begin(&refused, limits_met.map(|limit| RefusedLabel { limit }));
         Self(Arc::new(Inner {
-            limits: Mutex::new(limits),
             exempt,
             present: Mutex::default(),
             paces: Mutex::new(Paces::new(&limits, &clock)),
+            limits: Mutex::new(limits),
             clock,
             open,
             accepted,
@@ -191,8 +194,8 @@ impl Admission {
 
     /// Other limits hold for connections that come from now on.
     pub fn set_limits(&self, limits: ConnectionLimits) {
-        *self.0.limits.lock() = limits;
         *self.0.paces.lock() = Paces::new(&limits, &self.0.clock);
+        *self.0.limits.lock() = limits;
     }
 
     /// Lets a peer in, or says which limit it is over.
@@ -212,11 +215,11 @@ impl Admission {
     }
 
     fn count(&self, peer: Peer) -> Result<Permit, Refused> {
-        let address = match peer.is_loopback() || self.0.exempt.contain_peer(peer) {
-            true => None,
-            false => peer.ip().map(address_key),
-        };
-        let limits = *self.0.limits.lock();
+        let limits = self.0.limits.lock();
+        let exempt =
+            |address: &IpAddr| limits.exempt.contain(*address) || self.0.exempt.contain(*address);
+        let address = peer.ip().filter(|address| !exempt(address));
+        let address = address.map(address_key);
         if let Some(address) = address {
             self.0.paces.lock().check(address)?;
         }
@@ -303,7 +306,10 @@ mod tests {
         assert_eq!(admission.admit(Peer::Local).unwrap_err(), Refused::Total);
         drop(first);
         let _again = admission.admit(peer("192.0.2.1:4")).unwrap();
-        let fewer = ConnectionLimits { total: 3, ..limits };
+        let fewer = ConnectionLimits {
+            total: 3,
+            ..ConnectionLimits::default()
+        };
         admission.set_limits(fewer);
         assert_eq!(admission.admit(Peer::Local).unwrap_err(), Refused::Total);
         assert_eq!(admission.0.open.get(), 4);

@@ -23,9 +23,9 @@ use tokio_util::sync::CancellationToken;
 /// Octets read at a time: one TLS record (RFC 8446 §5.1) at most.
 const READ_OCTETS: usize = 16 * 1024;
 
-/// How long a client may take none of what is sent to it. The protocols' own timeouts begin when
-/// all of it is sent.
-const WRITE_PATIENCE: Duration = Duration::from_secs(120);
+/// How long, and how much, is read after our last words.
+const LINGER: Duration = Duration::from_millis(500);
+const LINGER_OCTETS: usize = 1 << 20;
 
 /// What the server does next for a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,9 @@ pub struct Surroundings {
     pub tls: Tls,
     /// Fires when sessions should end.
     pub draining: CancellationToken,
+    /// How long a client may take none of what is sent to it. The protocols' own timeouts begin when
+    /// all of it is sent.
+    pub write_timeout: Duration,
 }
 
 /// How a conversation ended, and how much was said.
@@ -153,6 +156,7 @@ pub async fn negotiate<C: Conversation>(
         stream: Some(stream),
         octets_in: 0,
         octets_out: 0,
+        write_timeout: around.write_timeout,
     };
     let (how, session) = match talk(&mut line, session, around).await {
         Ok(session) => (How::Closed, session),
@@ -172,6 +176,7 @@ struct Line {
     stream: Option<Stream>,
     octets_in: u64,
     octets_out: u64,
+    write_timeout: Duration,
 }
 
 async fn talk<C: Conversation>(
@@ -237,11 +242,13 @@ async fn wait<C: Conversation>(
     let mut read = BytesMut::new();
     // Cancel-safe: octets that were read are in `read` before the read completes, `news` and the
     // token have no state.
+    // What was sent in time counts, even where we come late to read it.
     let woken = tokio::select! {
+        biased;
+        () = around.draining.cancelled(), if !drained => Woken::Drain,
         read = line.read(&mut read) => Woken::Read(read?),
         () = session.news() => Woken::News,
         () = tokio::time::sleep(patience) => Woken::Deadline,
-        () = around.draining.cancelled(), if !drained => Woken::Drain,
     };
     session.input().extend_from_slice(&read);
     Ok(woken)
@@ -281,14 +288,15 @@ impl Line {
         if !output.has_remaining() {
             return Ok(());
         }
+        let patience = self.write_timeout;
         while output.has_remaining() {
-            let count = patiently(self.stream()?.write_buf(output)).await?;
+            let count = patiently(patience, self.stream()?.write_buf(output)).await?;
             if count == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
             self.octets_out += count as u64;
         }
-        patiently(self.stream()?.flush()).await
+        patiently(patience, self.stream()?.flush()).await
     }
 
     /// Begins TLS. What was read before is the session's to forget.
@@ -303,17 +311,42 @@ impl Line {
     /// Says that nothing follows, which for TLS is its own message, so that the peer can tell a
     /// whole answer from a cut one.
     async fn close(&mut self) -> io::Result<()> {
+        let patience = self.write_timeout;
         let stream = self.stream()?;
         let closing = poll_fn(|context| Pin::new(&mut *stream).poll_shutdown(context));
-        match patiently(closing).await {
+        match patiently(patience, closing).await {
             Err(error) if error.kind() != io::ErrorKind::NotConnected => Err(error),
-            Ok(()) | Err(_) => Ok(()),
+            Ok(()) | Err(_) => {
+                self.linger().await;
+                Ok(())
+            }
         }
+    }
+
+    /// Reads on for a moment. A socket that is closed while there is something to read resets the
+    /// connection, and the peer may never see our last words.
+    async fn linger(&mut self) {
+        let mut thrown_away = BytesMut::new();
+        let reading = async {
+            let mut left = LINGER_OCTETS;
+            while let Ok(count @ 1..) = self.read(&mut thrown_away).await {
+                thrown_away.clear();
+                left = left.saturating_sub(count);
+                if left == 0 {
+                    return;
+                }
+            }
+        };
+        // A peer that does not close in time has had its chance.
+        drop(tokio::time::timeout(LINGER, reading).await);
     }
 }
 
-async fn patiently<T>(writing: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::time::timeout(WRITE_PATIENCE, writing)
+async fn patiently<T>(
+    patience: Duration,
+    writing: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    tokio::time::timeout(patience, writing)
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

@@ -28,6 +28,13 @@ impl Peer {
         }
     }
 
+    /// The host without the port, as logs show whom to shut out; `local` where there is none.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.ip()
+            .map_or_else(|| "local".to_owned(), |address| address.to_string())
+    }
+
     /// Whether the peer is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {

@@ -24,7 +24,7 @@ const STRETCH: usize = 64 * 1024;
 /// How many stretches one pair moves before others have their turn.
 const TURNS: usize = 8;
 /// How long the other side may go on after one side has said its last word, or leave untaken what it
-/// is sent.
+/// is sent, unless [`Relay::patient_for`] says otherwise.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How a joined pair came apart.
@@ -61,6 +61,7 @@ pub struct Relay {
     forth: Way,
     /// From the server to the client.
     back: Way,
+    patience: Duration,
 }
 
 impl Relay {
@@ -70,7 +71,15 @@ impl Relay {
         Self {
             forth: Way::new(to_server),
             back: Way::new(to_client),
+            patience: PATIENCE,
         }
+    }
+
+    /// Another time for which one side may take nothing, or go on after the other has ended.
+    #[must_use]
+    pub const fn patient_for(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Octets from the client to the server so far.
@@ -95,7 +104,12 @@ impl Relay {
     /// Moves octets between the two until one of them ends and the other has heard all of it. Safe to
     /// cancel, and to be called again.
     pub async fn run(&mut self, client: &mut Stream, server: &mut Stream) -> Severed {
-        let Self { forth, back } = self;
+        let Self {
+            forth,
+            back,
+            patience,
+        } = self;
+        let patience = *patience;
         let mut ending: Option<(Severed, Pin<Box<Sleep>>)> = None;
         let mut stalled: Option<Pin<Box<Sleep>>> = None;
         poll_fn(|context| {
@@ -111,7 +125,7 @@ impl Relay {
                     (State::Done, _) => Some(Severed::ClientLeft),
                     _ => None,
                 };
-                ending = first.map(|how| (how, Box::pin(sleep(PATIENCE))));
+                ending = first.map(|how| (how, Box::pin(sleep(patience))));
             }
             if let Some((_, limit)) = &mut ending {
                 // A server that has closed has said everything; a client may still be answered.
@@ -123,9 +137,9 @@ impl Relay {
             match forth.is_stuck() || back.is_stuck() {
                 false => stalled = None,
                 true => {
-                    let limit = stalled.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+                    let limit = stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
                     if std::mem::take(&mut forth.moved) | std::mem::take(&mut back.moved) {
-                        limit.as_mut().reset(TokioInstant::now() + PATIENCE);
+                        limit.as_mut().reset(TokioInstant::now() + patience);
                     }
                     if limit.as_mut().poll(context).is_ready() {
                         return Poll::Ready(Severed::Stalled);

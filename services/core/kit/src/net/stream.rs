@@ -92,26 +92,26 @@ impl Stream {
     /// whoever read it (RFC 3207 §6): a command that came in clear must not count as protected.
     pub async fn upgrade(self, tls: &Tls) -> Result<Self, NetError> {
         let acceptor = tls.acceptor().ok_or(NetError::TlsUnavailable)?;
-        self.accept_tls(acceptor).await
+        self.accept_tls(acceptor, tls.handshake_timeout()).await
     }
 
     /// The same for HTTP: afterwards [`Stream::speaks_http2`] tells what the client chose.
     pub async fn upgrade_web(self, tls: &Tls) -> Result<Self, NetError> {
         let acceptor = tls.web_acceptor().ok_or(NetError::TlsUnavailable)?;
-        self.accept_tls(acceptor).await
+        self.accept_tls(acceptor, tls.handshake_timeout()).await
     }
 
     /// As [`Stream::upgrade`], with an acceptor of one's own, such as
     /// [`Tls::acceptor_for_clients_of`] makes.
     pub async fn upgrade_by(self, acceptor: TlsAcceptor) -> Result<Self, NetError> {
-        self.accept_tls(acceptor).await
+        self.accept_tls(acceptor, HANDSHAKE_TIME_MAX).await
     }
 
-    async fn accept_tls(self, acceptor: TlsAcceptor) -> Result<Self, NetError> {
+    async fn accept_tls(self, acceptor: TlsAcceptor, patience: Duration) -> Result<Self, NetError> {
         let Inner::Clear(transport) = self.inner else {
             return Err(NetError::TlsAlready);
         };
-        let stream = tokio::time::timeout(HANDSHAKE_TIME_MAX, acceptor.accept(transport))
+        let stream = tokio::time::timeout(patience, acceptor.accept(transport))
             .await
             .map_err(|_| NetError::HandshakeTimeout)?
             .map_err(NetError::Handshake)?;

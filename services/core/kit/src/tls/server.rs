@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
@@ -153,6 +154,12 @@ impl Tls {
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(certificates);
         Ok(Some(TlsAcceptor::from(Arc::new(config))))
+    }
+
+    /// How long a client may take for its handshake.
+    #[must_use]
+    pub fn handshake_timeout(&self) -> Duration {
+        self.0.settings.lock().handshake_timeout.duration()
     }
 
     /// When the first of the certificates ends.

@@ -69,6 +69,13 @@ pub const RECIPIENTS_MIN: u32 = 100;
 /// configured command timeout.
 pub const MESSAGE_TIME_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// Octets a second that a message must bring on average, beyond [`MESSAGE_GRACE`]: so that nobody
+/// holds a connection with one octet now and then. A modem brings a thousand. Past it: 421 4.4.2.
+pub const MESSAGE_RATE_MIN: u64 = 64;
+
+/// How many times the command timeout a message may take whatever it brings.
+pub const MESSAGE_GRACE: u32 = 3;
+
 /// Commands that the client sends before it reads replies. Their replies fit into a socket buffer,
 /// so that neither side ever waits for the other to read (RFC 2920 §3.1).
 pub const PIPELINE_DEPTH: usize = 100;

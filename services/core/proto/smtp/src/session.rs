@@ -40,7 +40,7 @@ use patience::{Patience, Verdict};
 use crate::envelope::Envelope;
 use crate::frame::{Frame, Framer};
 use crate::grammar::command::{Command, Malformed};
-use crate::limits::{MESSAGE_TIME_MAX, OUTPUT_MARK};
+use crate::limits::OUTPUT_MARK;
 use crate::reply::{self, Reply};
 use transfer::Transfer;
 
@@ -151,7 +151,7 @@ impl<B: Backend> Session<B> {
     #[must_use]
     pub fn deadline(&self) -> Instant {
         match &self.state {
-            State::Transfer(transfer) => self.deadline.min(transfer.began + MESSAGE_TIME_MAX),
+            State::Transfer(transfer) => self.deadline.min(transfer.deadline(self.config.timeout)),
             State::Connected
             | State::Fresh
             | State::Idle

@@ -59,6 +59,19 @@ proptest! {
     }
 }
 
+#[test]
+fn a_literal_is_no_part_of_a_response_text() {
+    // Found by fuzzing: it was read as text with a line end in it, which cannot be printed.
+    for octets in [
+        "* OK Stil{3}\r\nabc here\r\n",
+        "+ go{1}\r\nx\r\n",
+        "* OK {0}\r\n\r\n",
+    ] {
+        let read = parse_response(&framed(octets.as_bytes()), Names::Utf8);
+        assert!(read.is_err(), "{octets:?} was read as {read:?}");
+    }
+}
+
 /// Whatever comes out, it comes out; and what is read prints and reads the same again.
 fn survive(raw: &Raw) {
     for names in [Names::Utf7, Names::Utf8] {

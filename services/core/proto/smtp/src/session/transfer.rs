@@ -3,7 +3,7 @@
 //! Its octets go to the backend as they come. When it turns out that the message is not wanted, the
 //! rest is still read, so that the next command is found where it is; then comes the refusal.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -13,6 +13,7 @@ use crate::frame::Filter;
 use crate::frame::newlines::{Newlines, Purity};
 use crate::grammar::command::Bdat;
 use crate::grammar::mail::Body;
+use crate::limits::{MESSAGE_GRACE, MESSAGE_RATE_MIN, MESSAGE_TIME_MAX};
 use crate::reply::{self, Reply};
 
 /// A message that is coming in.
@@ -23,6 +24,16 @@ pub(super) struct Transfer<M> {
     size: u64,
     manner: Manner,
     pub(super) began: Instant,
+}
+
+impl<M> Transfer<M> {
+    /// When it must have come in, as things stand: a client that waits as long as it may
+    /// (RFC 5321 §4.5.3.2.5) a few times is only slow, one that goes on so is something else.
+    pub(super) fn deadline(&self, patience: Duration) -> Instant {
+        let earned = Duration::from_secs(self.size / MESSAGE_RATE_MIN);
+        let granted = patience.saturating_mul(MESSAGE_GRACE);
+        self.began + granted.saturating_add(earned).min(MESSAGE_TIME_MAX)
+    }
 }
 
 /// How it comes.

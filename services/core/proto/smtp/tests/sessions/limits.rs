@@ -5,8 +5,8 @@ use std::time::Duration;
 use roost_proto_smtp::client::{Client, Protocol, Settings, TlsPolicy};
 use roost_proto_smtp::grammar::command::Command;
 use roost_proto_smtp::limits::{
-    ENVID_MAX, IDLE_COMMANDS_MAX, MESSAGE_TIME_MAX, ORCPT_MAX, PIPELINE_DEPTH,
-    REFUSED_RECIPIENTS_MAX,
+    ENVID_MAX, IDLE_COMMANDS_MAX, MESSAGE_GRACE, MESSAGE_RATE_MIN, MESSAGE_TIME_MAX, ORCPT_MAX,
+    PIPELINE_DEPTH, REFUSED_RECIPIENTS_MAX,
 };
 use roost_proto_smtp::{Envelope, Next, Recipient, ReversePath, Role};
 
@@ -67,8 +67,8 @@ fn envid_and_orcpt_are_bounded() {
     assert!(Command::parse(rcpt(ORCPT_MAX + 1).as_bytes()).is_err());
 }
 
-#[test]
-fn a_message_that_trickles_in_ends() {
+/// How long a message may take of which a piece of so many octets comes each minute.
+fn message_time(piece: usize) -> Duration {
     let (mut session, _, start) = server(Role::Mx);
     let opening = b"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n";
     session.input().extend_from_slice(opening);
@@ -79,10 +79,19 @@ fn a_message_that_trickles_in_ends() {
         if clock >= session.deadline() {
             break;
         }
-        session.input().extend_from_slice(b"x");
+        session.input().extend_from_slice(&vec![b'x'; piece]);
     }
-    assert_eq!(clock, start + MESSAGE_TIME_MAX);
     assert_eq!(session.timeout(clock), Next::Close);
+    clock - start
+}
+
+#[test]
+fn a_message_that_trickles_in_ends() {
+    let command_time = Duration::from_secs(5 * 60);
+    assert_eq!(message_time(1), command_time * MESSAGE_GRACE);
+    // A slow line that brings what it must has the time that any message has.
+    let enough = usize::try_from(MESSAGE_RATE_MIN * 60).unwrap();
+    assert_eq!(message_time(enough), MESSAGE_TIME_MAX);
 }
 
 #[test]

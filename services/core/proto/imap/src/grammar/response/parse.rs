@@ -31,7 +31,7 @@ pub fn response(raw: &Raw, names: Names) -> Result<Response, Error> {
     let mut cursor = Cursor::new(raw, names);
     if cursor.eat(b'+') {
         cursor.space()?;
-        return Ok(Response::Continue(rest(&mut cursor)));
+        return Ok(Response::Continue(rest(&mut cursor)?));
     }
     let tag = match cursor.eat(b'*') {
         true => None,
@@ -52,8 +52,12 @@ pub fn response(raw: &Raw, names: Names) -> Result<Response, Error> {
     Ok(response)
 }
 
-fn rest(cursor: &mut Cursor<'_>) -> CompactString {
-    CompactString::from_utf8_lossy(cursor.run(|_| true))
+/// Text up to the end. It has no line end in it (RFC 9051 §9, `text`): what frames as a literal is no
+/// text, however a server means it.
+fn rest(cursor: &mut Cursor<'_>) -> Result<CompactString, Error> {
+    let text = CompactString::from_utf8_lossy(cursor.run(|octet| !matches!(octet, b'\r' | b'\n')));
+    cursor.end()?;
+    Ok(text)
 }
 
 fn status(
@@ -68,7 +72,7 @@ fn status(
         cursor.expect(b']', "]")?;
         cursor.space()?;
     }
-    let text = rest(cursor).into_string().into();
+    let text = rest(cursor)?.into_string().into();
     Ok(Response::Status {
         tag,
         condition,
