@@ -17,11 +17,15 @@ pub mod message;
 mod node;
 pub mod peer;
 mod run;
+mod siege;
 mod slot;
 mod suite;
 mod wait;
+mod wire;
 
 pub use node::Node;
 pub use run::{Finished, Run};
+pub use siege::Siege;
 pub use suite::Suite;
 pub use wait::wait_for;
+pub use wire::Wire;

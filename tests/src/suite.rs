@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::slot::Slot;
-use crate::{Run, wait_for};
+use crate::{Run, Wire, wait_for};
 
 /// The daemons started by `roostctl dev` in a scratch folder; they end with the value.
 #[derive(Debug)]
@@ -168,6 +168,25 @@ impl Suite {
     /// Another program of ours.
     pub fn program(&self, name: &str) -> Run {
         Run::new(program(name)).env("NO_COLOR", "1")
+    }
+
+    /// What a daemon counts, over all its labels: `metric("mta_health", "roost_mta_…")`.
+    #[track_caller]
+    pub fn metric(&self, health: &str, name: &str) -> f64 {
+        let mut wire = Wire::open(self.port(health));
+        wire.send("GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n");
+        let text = wire.rest();
+        let mut values = text.lines().filter_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            let rest = match rest.strip_prefix('{') {
+                Some(labels) => labels.split_once('}')?.1,
+                None => rest,
+            };
+            rest.strip_prefix(' ')?.parse::<f64>().ok()
+        });
+        let first = values.next();
+        let first = first.unwrap_or_else(|| panic!("no metric {name} in {text}"));
+        first + values.sum::<f64>()
     }
 
     /// What the daemons logged so far.

@@ -12,6 +12,7 @@ mod cut;
 mod delivery;
 mod directory_away;
 mod full_disk;
+mod hostile;
 mod management;
 mod monitoring;
 mod operation;
