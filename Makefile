@@ -42,10 +42,16 @@ disk-errors: ## the same with writes and flushes that fail, then with every sing
 	$(CUT) disk $(or $(ROUNDS),10) $(SEED)
 	$(CUT) calls 1 $(SEED)
 
+.PHONY: fuzz
+SECONDS := $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
+fuzz: ## every parser under libFuzzer, SECONDS=60 each; ARGS: names of targets, --jobs N
+	@scripts/fuzz --seconds $(SECONDS) $(ARGS)
+
 .PHONY: lint
 lint: ## format, clippy, licences and banned crates
 	@scripts/setup test
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo deny --log-level error check licenses bans sources
 
