@@ -50,6 +50,6 @@ fn read(raw: &Raw) {
                 other => panic!("a printed command is no command: {other:?}"),
             }
         };
-        assert!(again.as_ref() == Ok(&command));
+        assert_eq!(again.as_ref(), Ok(&command));
     }
 }

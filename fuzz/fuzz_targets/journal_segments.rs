@@ -55,10 +55,11 @@ static SOUND: LazyLock<Sound> = LazyLock::new(|| {
         wait(journal.append(vec![draft])).unwrap();
     }
     drop(journal);
-    let names = disk.list(Path::new("/journal")).unwrap();
+    let directory = Path::new("/journal");
+    let names = disk.list(directory).unwrap().into_iter();
     let files = names
-        .into_iter()
-        .map(|name| (name.clone(), disk.read(&name).unwrap()))
+        .map(|name| directory.join(name))
+        .map(|path| (path.clone(), disk.read(&path).unwrap()))
         .collect();
     Sound { files, payloads }
 });

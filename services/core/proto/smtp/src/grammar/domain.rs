@@ -57,7 +57,12 @@ impl Domain {
                 .or(Err(DomainError::Idna))?
         };
         check(&ascii)?;
-        Ok(Self(CompactString::from(ascii)))
+        let domain = Self(CompactString::from(ascii));
+        // An A-label that reads as another A-label is none (UTS #46 §4.1, criterion 4).
+        match has_a_label(&domain.to_unicode()) {
+            true => Err(DomainError::Idna),
+            false => Ok(domain),
+        }
     }
 
     /// The name in A-label form, as DNS and SMTP without SMTPUTF8 take it.
@@ -157,6 +162,7 @@ mod tests {
         let name = vec!["label"; 43].join(".");
         for (text, error) in [
             ("", DomainError::Empty),
+            ("xn--xn--bcher-chet", DomainError::Idna),
             (".", DomainError::Empty),
             ("example.test.", DomainError::Empty),
             ("a..b", DomainError::Empty),
