@@ -54,11 +54,12 @@ impl Result {
 }
 
 impl Login {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Accepted,
         Self::Refused,
         Self::Forbidden,
         Self::Unavailable,
+        Self::Throttled,
     ];
 }
 

@@ -64,11 +64,12 @@ pub(crate) enum Login {
 }
 
 impl Login {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Accepted,
         Self::Refused,
         Self::Forbidden,
         Self::Unavailable,
+        Self::Throttled,
     ];
 }
 
