@@ -1,7 +1,7 @@
 //! A full disk: what is new is put off, everything else goes on, and it heals without a restart.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use roost_tests::fault::imap::Imap;
@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Two segments of a store's journal take 128 of them.
 const SIZE_MIB: u64 = 320;
 
-/// A file system of limited size; goes with the value.
+/// An ext4 file system of limited size in a file; goes with the value.
 struct Small(tempfile::TempDir);
 
 impl Small {
@@ -23,20 +23,27 @@ impl Small {
             .prefix("roost-full-")
             .tempdir()
             .unwrap();
-        let size = format!("size={SIZE_MIB}m,mode=700");
+        let (image, small) = (folder.path().join("image"), Self(folder));
+        let disk = File::create(&image).unwrap();
+        disk.set_len(SIZE_MIB << 20).unwrap();
+        fs::create_dir(small.path()).unwrap();
+        // Nothing set aside for root, who the daemons are in a test.
+        let make = Run::new("mkfs.ext4").args(["-q", "-m", "0"]).arg(&image);
+        make.ok();
         let mounted = Run::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-            .arg(folder.path())
+            .args(["-o", "loop"])
+            .arg(&image)
+            .arg(small.path())
             .finish();
         if !mounted.success() {
             println!("SKIPPED: nothing can be mounted here: {mounted}");
             return None;
         }
-        Some(Self(folder))
+        Some(small)
     }
 
-    fn path(&self) -> &Path {
-        self.0.path()
+    fn path(&self) -> PathBuf {
+        self.0.path().join("small")
     }
 
     fn filler(&self) -> PathBuf {
@@ -45,7 +52,7 @@ impl Small {
 
     /// Fills it until only so many bytes are left.
     fn leave(&self, bytes: u64) {
-        let space = nix::sys::statvfs::statvfs(self.path()).unwrap();
+        let space = nix::sys::statvfs::statvfs(&self.path()).unwrap();
         let free = space.blocks_available() * space.fragment_size();
         let size = free.checked_sub(bytes).unwrap();
         let filler = File::create(self.filler()).unwrap();
@@ -202,6 +209,19 @@ fn an_mta_refuses_mail_before_the_disk_is_full_keeps_its_queue_and_heals() {
     assert!(answers.last().unwrap().starts_with("250"), "{answers:?}");
     let pid = town.pid(MTA);
 
+    // Half of the margin above what must stay free is left: mail is taken, slowly.
+    small.leave(150 << 20);
+    let begun = std::time::Instant::now();
+    let answers = send(&town, "smtp", &person);
+    assert!(answers.last().unwrap().starts_with("250"), "{answers:?}");
+    assert!(begun.elapsed() > Duration::from_secs(2), "not slowed");
+    wait_for("it to be said", MINUTE, || {
+        town.log(MTA)
+            .contains("new mail is taken slowly")
+            .then_some(())
+    });
+
+    small.free();
     small.leave(90 << 20);
     let answers = send(&town, "smtp", &person);
     assert!(
@@ -223,14 +243,14 @@ fn an_mta_refuses_mail_before_the_disk_is_full_keeps_its_queue_and_heals() {
     town.ready(STORE);
     town.drain_queue(MINUTE).unwrap();
     let mut imap = Imap::connect(town.port("store_imap"), &person, town.password()).unwrap();
-    assert_eq!(imap.select("INBOX").unwrap().exists, 1);
+    assert_eq!(imap.select("INBOX").unwrap().exists, 2);
 
     small.free();
     readiness(&town, MTA, "HTTP/1.1 200", "");
     let answers = send(&town, "smtp", &person);
     assert!(answers.last().unwrap().starts_with("250"), "{answers:?}");
     town.drain_queue(MINUTE).unwrap();
-    assert_eq!(imap.select("INBOX").unwrap().exists, 2);
+    assert_eq!(imap.select("INBOX").unwrap().exists, 3);
     assert_eq!(town.pid(MTA), pid, "it healed without a restart");
     let log = town.log(MTA);
     let lines = log

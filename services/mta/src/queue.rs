@@ -82,6 +82,31 @@ struct Reserve {
     bytes: u64,
 }
 
+/// How fast new mail is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As fast as it comes.
+    Full,
+    /// Each message only after so long, since the disk fills up: what is queued should leave faster
+    /// than new mail comes.
+    Slowed(Duration),
+}
+
+impl Pace {
+    /// The longest that a sender is kept waiting for the reply to MAIL; clients wait for minutes
+    /// (RFC 5321 §4.5.3.2.2).
+    const SLOWEST: Duration = Duration::from_secs(10);
+
+    /// With `spare` bytes beyond what must stay free: slower below as much again as that.
+    fn with(spare: u64, reserve: u64) -> Self {
+        match reserve.checked_sub(spare) {
+            None | Some(0) => Self::Full,
+            #[expect(clippy::cast_precision_loss, reason = "a share, not a count")]
+            Some(short) => Self::Slowed(Self::SLOWEST.mul_f64(short as f64 / reserve as f64)),
+        }
+    }
+}
+
 /// Where a content is.
 #[derive(Debug, Clone)]
 pub enum Place {
@@ -368,16 +393,17 @@ impl Queue {
     ///
     /// # Errors
     /// If the journal refuses records.
-    pub fn check(&self) -> Result<(), QueueError> {
+    pub fn check(&self) -> Result<Pace, QueueError> {
         self.check_room(0)
     }
 
     /// Whether a message of `size` bytes can be taken, and if not, why. The disk is never filled
-    /// to its end with new mail, so that what is queued can still be delivered and recorded.
+    /// to its end with new mail, so that what is queued can still be delivered and recorded: its
+    /// sender is kept waiting the longer, the less there is beyond that.
     ///
     /// # Errors
     /// If the journal refuses records, or less than the reserve would be left.
-    pub fn check_room(&self, size: u64) -> Result<(), QueueError> {
+    pub fn check_room(&self, size: u64) -> Result<Pace, QueueError> {
         self.trusted()?;
         self.journal.check()?;
         let directory = &self.reserve.directory;
@@ -390,7 +416,7 @@ impl Queue {
                 available,
                 needed,
             }),
-            false => Ok(()),
+            false => Ok(Pace::with(available - needed, self.reserve.bytes)),
         }
     }
 

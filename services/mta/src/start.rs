@@ -1,7 +1,7 @@
 //! From settings to a daemon that serves.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use anyhow::Context as _;
 use parking_lot::RwLock;
@@ -120,6 +120,7 @@ impl Daemon {
             policy: Arc::clone(&self.policy),
             node: self.kit.shared.node.name.clone(),
             checkpoint: Arc::clone(&self.checkpoint),
+            slowed: AtomicBool::new(false),
             counts: self.counts.clone(),
             health: self.kit.health.clone(),
             clock: self.kit.clock.clone(),

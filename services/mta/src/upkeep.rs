@@ -1,7 +1,7 @@
 //! What goes on beside mail: checkpoints, figures, looking whether the directory answers, the end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use roost_core_directory::client::Directory;
@@ -15,7 +15,7 @@ use crate::dispatch::Dispatcher;
 use crate::inbound::policy::Present;
 use crate::metrics::Counts;
 use crate::outbound::Dns;
-use crate::queue::{Queue, checkpoint};
+use crate::queue::{Pace, Queue, checkpoint};
 use crate::route::{Addresses, Router};
 use crate::schedule::since;
 
@@ -38,6 +38,8 @@ pub(crate) struct Upkeep<A: Addresses, D: Dns> {
     pub(crate) node: String,
     /// After how many bytes of journal a checkpoint is made.
     pub(crate) checkpoint: Arc<AtomicU64>,
+    /// Whether senders are kept waiting.
+    pub(crate) slowed: AtomicBool,
     /// What is counted.
     pub(crate) counts: Counts,
     /// What keeps us from serving.
@@ -73,7 +75,10 @@ impl<A: Addresses, D: Dns> Upkeep<A, D> {
 
     async fn look(&self) {
         match self.queue.check() {
-            Ok(()) => self.health.well("queue"),
+            Ok(pace) => {
+                self.health.well("queue");
+                self.tell_pace(pace);
+            }
             Err(error) => self.health.ill("queue", Chain(&error).to_string()),
         }
         self.show();
@@ -84,6 +89,21 @@ impl<A: Addresses, D: Dns> Upkeep<A, D> {
             .checkpoint_is_due(self.checkpoint.load(Ordering::Relaxed))
         {
             self.make_checkpoint().await;
+        }
+    }
+
+    /// Says once that senders are kept waiting, and once that they are not.
+    fn tell_pace(&self, pace: Pace) {
+        let slowed = matches!(pace, Pace::Slowed(_));
+        if self.slowed.swap(slowed, Ordering::Relaxed) == slowed {
+            return;
+        }
+        match slowed {
+            true => tracing::warn!(
+                "new mail is taken slowly: the queue's disk has less than twice what must stay free \
+                 (make room, or see `roostctl queue list` for what fills it)"
+            ),
+            false => tracing::info!("new mail is taken as fast as it comes again"),
         }
     }
 

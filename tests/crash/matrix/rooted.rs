@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use roost_journal::sim_disk::SimDisk;
-use roost_kit::disk::{Disk, DiskFile, Space};
+use roost_kit::disk::{Disk, DiskFile, FileSystem, Space};
 
 /// Where the store is on the simulated disk.
 const ROOT: &str = "/store";
@@ -64,8 +64,8 @@ impl Disk for Rooted {
         self.disk.sync_directory(&self.place(directory))
     }
 
-    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_file_system(&self.place(path))
+    fn file_system(&self, path: &Path) -> io::Result<Box<dyn FileSystem>> {
+        self.disk.file_system(&self.place(path))
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {

@@ -47,8 +47,8 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// Makes names created, renamed or removed in `directory` durable.
     fn sync_directory(&self, directory: &Path) -> io::Result<()>;
 
-    /// Makes everything written so far to the file system that holds `path` durable.
-    fn sync_file_system(&self, path: &Path) -> io::Result<()>;
+    /// The file system that holds `path`, an existing directory, to be made durable as a whole.
+    fn file_system(&self, path: &Path) -> io::Result<Box<dyn FileSystem>>;
 
     /// Space on the file system that holds `path`.
     fn space(&self, path: &Path) -> io::Result<Space>;
@@ -80,6 +80,14 @@ pub trait Disk: Debug + Send + Sync + 'static {
         self.rename(&temporary, path)?;
         self.sync_directory(directory)
     }
+}
+
+/// A file system, held open: a write that failed since then is told to each holder at its next sync,
+/// even if somebody else has synced meanwhile and was told.
+pub trait FileSystem: Debug + Send + Sync {
+    /// Makes everything written to it so far durable. An error is one as for
+    /// [`DiskFile::sync_data`].
+    fn sync(&self) -> io::Result<()>;
 }
 
 /// An open file; positions are explicit, so that one handle serves many threads.

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use roost_journal::{Damage, Journal, Sequence};
 use roost_kit::clock::Clock;
-use roost_kit::disk::DiskHandle;
+use roost_kit::disk::{DiskHandle, FileSystem};
 use roost_kit::fields::Chain;
 use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot, watch};
 
@@ -307,7 +307,8 @@ pub(crate) struct Applier {
     pub(crate) mark: PathBuf,
     /// The file that says that a sync has failed.
     pub(crate) suspect: PathBuf,
-    pub(crate) metadata: PathBuf,
+    /// Where SQL is.
+    pub(crate) file_system: Box<dyn FileSystem>,
     pub(crate) clock: Clock,
     pub(crate) pace: Pace,
 }
@@ -596,10 +597,7 @@ impl Applier {
         }
         // SQLite's log is durable with the file system that it is on, whether or not a reader kept
         // it from being moved into the database.
-        let synced = self
-            .blobs
-            .sync()
-            .and_then(|()| self.disk.sync_file_system(&self.metadata));
+        let synced = self.blobs.sync().and_then(|()| self.file_system.sync());
         if let Err(error) = synced {
             let error = Error::unavailable("a sync failed (restart to recover)", error);
             return Err(self.distrust(error));

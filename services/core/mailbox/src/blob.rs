@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use roost_kit::disk::{DiskHandle, is_full};
+use roost_kit::disk::{DiskHandle, FileSystem, is_full};
 
 use crate::error::Error;
 use crate::id::BlobDigest;
@@ -35,6 +35,7 @@ pub(crate) struct Blobs(Arc<Inner>);
 struct Inner {
     disk: DiskHandle,
     directory: PathBuf,
+    file_system: Box<dyn FileSystem>,
     /// Files being written durably so far: part of their names, so that two writers of one content
     /// do not share a file.
     writing: AtomicU64,
@@ -45,6 +46,7 @@ impl Blobs {
     pub(crate) fn open(directory: PathBuf, disk: DiskHandle) -> io::Result<Self> {
         disk.create_directories(&directory)?;
         Ok(Self(Arc::new(Inner {
+            file_system: disk.file_system(&directory)?,
             disk,
             directory,
             writing: AtomicU64::new(0),
@@ -133,7 +135,7 @@ impl Blobs {
 
     /// Makes all files durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.0.disk.sync_file_system(&self.0.directory)
+        self.0.file_system.sync()
     }
 
     /// The whole of a content, checked against its digest.

@@ -44,7 +44,8 @@ impl Meta {
             )
         };
         sqlite::rewrite(directory).await.map_err(trouble)?;
-        disk.sync_file_system(directory)
+        disk.file_system(directory)
+            .and_then(|file_system| file_system.sync())
             .map_err(|error| Error::open("its metadata cannot be made durable", error))
     }
 

@@ -165,6 +165,9 @@ impl Store {
             tracing::warn!("a sync failed before: the metadata are written anew");
             Meta::rewrite(&metadata, &disk).await?;
         }
+        let file_system = disk
+            .file_system(&metadata)
+            .map_err(opening("cannot use the file system"))?;
         let (meta, mut writer) = Meta::open(&metadata, config.readers).await?;
         let mut recovery =
             Recovery::read_watched(journal_config(&config), disk.clone(), |segments, all| {
@@ -188,7 +191,7 @@ impl Store {
             disk: disk.clone(),
             mark,
             suspect: suspect.clone(),
-            metadata,
+            file_system,
             clock: clock.clone(),
             pace: Pace {
                 interval: config.checkpoint_interval,

@@ -28,7 +28,7 @@ use crate::envelope;
 use crate::limits::{EXPANDED_MAX, RATES_KEPT};
 use crate::metrics::Counts;
 use crate::outbound::Dns;
-use crate::queue::{Queue, QueueId};
+use crate::queue::{Pace, Queue, QueueId};
 use crate::route::{Addresses, Poster, Refused, Routed, Router};
 use crate::schedule::since;
 
@@ -122,7 +122,7 @@ impl<A: Addresses, C: Accounts, D: Dns> SmtpBackend<A, C, D> {
     }
 
     /// Whether the queue can take a message of `size` octets.
-    fn check_room(&self, size: u64) -> Result<(), Refusal> {
+    fn check_room(&self, size: u64) -> Result<Pace, Refusal> {
         let room = self.entrance.queue.check_room(size);
         room.map_err(|error| {
             tracing::debug!(error = %Chain(&error), "no mail is taken");
@@ -155,8 +155,10 @@ impl<A: Addresses, C: Accounts, D: Dns> Backend for SmtpBackend<A, C, D> {
         self.routed.lock().clear();
         let refuse = |refusal| self.refuse(refusal, "sender", &mail.from, None);
         self.check_rate(at.account).map_err(refuse)?;
-        self.check_room(mail.parameters.size.unwrap_or(0))
-            .map_err(refuse)?;
+        let room = self.check_room(mail.parameters.size.unwrap_or(0));
+        if let Pace::Slowed(wait) = room.map_err(refuse)? {
+            tokio::time::sleep(wait).await;
+        }
         // A null path is what programs send notices of reading from (RFC 8098 §3): no address,
         // so nobody else's either.
         let (Some(account), Some(address)) = (at.account, mail.from.address()) else {

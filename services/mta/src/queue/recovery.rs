@@ -76,7 +76,9 @@ impl Queue {
         let mut config = roost_journal::Config::new(settings.directory.join("journal"), KINDS);
         config.segment_bytes = settings.segment_bytes;
         config.retry = settings.patience;
-        let spool = Spool::new(disk.clone(), settings.directory.join("messages"));
+        let root = settings.directory.join("messages");
+        let spool = Spool::new(disk.clone(), root.clone())
+            .map_err(|source| RecoveryError::Spool { path: root, source })?;
         let reserve = Reserve {
             disk: disk.clone(),
             directory: settings.directory.clone(),

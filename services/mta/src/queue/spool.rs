@@ -6,9 +6,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use roost_kit::disk::{DiskFile, DiskHandle};
+use roost_kit::disk::{DiskFile, DiskHandle, FileSystem};
 
 use super::QueueId;
 use super::message::Content;
@@ -19,13 +20,21 @@ use crate::limits::PIECE;
 pub struct Spool {
     disk: DiskHandle,
     root: PathBuf,
+    file_system: Arc<dyn FileSystem>,
 }
 
 impl Spool {
-    /// The spool in `root`.
-    #[must_use]
-    pub fn new(disk: DiskHandle, root: PathBuf) -> Self {
-        Self { disk, root }
+    /// The spool in `root`, which is made if it is missing.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn new(disk: DiskHandle, root: PathBuf) -> io::Result<Self> {
+        disk.create_directories(&root)?;
+        Ok(Self {
+            file_system: disk.file_system(&root)?.into(),
+            disk,
+            root,
+        })
     }
 
     /// Where a message's content lies.
@@ -71,7 +80,7 @@ impl Spool {
 
     /// Makes all contents durable that were written so far.
     pub fn sync(&self) -> io::Result<()> {
-        self.disk.sync_file_system(&self.root)
+        self.file_system.sync()
     }
 
     /// Opens a message's content.
@@ -101,7 +110,6 @@ impl Spool {
 
     /// The ids of all files.
     pub fn list(&self) -> io::Result<Vec<QueueId>> {
-        self.disk.create_directories(&self.root)?;
         let mut ids = Vec::new();
         for folder in self.disk.list(&self.root)? {
             let folder = self.root.join(folder);

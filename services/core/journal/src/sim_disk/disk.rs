@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use roost_kit::disk::{Disk, DiskFile, Space};
+use roost_kit::disk::{Disk, DiskFile, FileSystem, Space};
 
 use super::content::{Dice, File, Write};
 use super::names::{NameChange, Tree};
@@ -250,9 +250,34 @@ impl Disk for SimDisk {
         }
     }
 
-    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.0.lock();
-        match state.call(Call::SyncFileSystem, path) {
+    fn file_system(&self, path: &Path) -> io::Result<Box<dyn FileSystem>> {
+        Ok(Box::new(SimFileSystem {
+            disk: self.clone(),
+            path: path.to_owned(),
+        }))
+    }
+
+    fn space(&self, _path: &Path) -> io::Result<Space> {
+        let state = self.0.lock();
+        let total = state.capacity.unwrap_or(1 << 40);
+        let used = state.capacity.map_or(0, |_| state.used());
+        Ok(Space {
+            available: total.saturating_sub(used),
+            total,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct SimFileSystem {
+    disk: SimDisk,
+    path: PathBuf,
+}
+
+impl FileSystem for SimFileSystem {
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.disk.0.lock();
+        match state.call(Call::SyncFileSystem, &self.path) {
             Ok(()) if state.lying => return Ok(()),
             Ok(()) => {}
             Err(failed) => {
@@ -268,19 +293,9 @@ impl Disk for SimDisk {
         let watcher = state.watcher.clone();
         drop(state);
         if let Some(watcher) = watcher {
-            (watcher.0)(path);
+            (watcher.0)(&self.path);
         }
         Ok(())
-    }
-
-    fn space(&self, _path: &Path) -> io::Result<Space> {
-        let state = self.0.lock();
-        let total = state.capacity.unwrap_or(1 << 40);
-        let used = state.capacity.map_or(0, |_| state.used());
-        Ok(Space {
-            available: total.saturating_sub(used),
-            total,
-        })
     }
 }
 

@@ -102,7 +102,7 @@ fn lying_syncs_lose_everything() {
     file.write_all_at(b"x", 0).unwrap();
     file.sync_data().unwrap();
     disk.sync_directory(Path::new(FOLDER)).unwrap();
-    disk.sync_file_system(Path::new(FOLDER)).unwrap();
+    disk.file_system(Path::new(FOLDER)).unwrap().sync().unwrap();
     assert!(
         !disk
             .after_crash(Loss::Everything)

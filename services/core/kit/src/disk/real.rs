@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::trouble::Calling as _;
-use super::{Disk, DiskFile, Space};
+use super::{Disk, DiskFile, FileSystem, Space};
 
 /// The operating system's file systems. Files are made for their owner alone (mode 0600, 0700).
 #[derive(Debug, Clone, Copy, Default)]
@@ -95,10 +95,9 @@ impl Disk for RealDisk {
             .calling("fsync", directory)
     }
 
-    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
+    fn file_system(&self, path: &Path) -> io::Result<Box<dyn FileSystem>> {
         let file = File::open(path).calling("open", path)?;
-        let synced = nix::unistd::syncfs(file).map_err(io::Error::from);
-        synced.calling("syncfs", path)
+        Ok(RealFile::boxed(file, path))
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {
@@ -119,9 +118,16 @@ struct RealFile {
 }
 
 impl RealFile {
-    fn boxed(file: File, path: &Path) -> Box<dyn DiskFile> {
+    fn boxed(file: File, path: &Path) -> Box<Self> {
         let path = path.into();
         Box::new(Self { file, path })
+    }
+}
+
+impl FileSystem for RealFile {
+    fn sync(&self) -> io::Result<()> {
+        let synced = nix::unistd::syncfs(&self.file).map_err(io::Error::from);
+        synced.calling("syncfs", &self.path)
     }
 }
 
