@@ -1,6 +1,7 @@
 //! A full disk: what is new is put off, everything else goes on, and it heals without a restart.
 
 use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,13 +57,19 @@ impl Small {
         let free = space.blocks_available() * space.fragment_size();
         let size = free.checked_sub(bytes).unwrap();
         let filler = File::create(self.filler()).unwrap();
-        nix::fcntl::fallocate(
-            &filler,
-            nix::fcntl::FallocateFlags::empty(),
-            0,
-            i64::try_from(size).unwrap(),
-        )
-        .unwrap();
+        // The file system needs some blocks itself, for what says where the others are.
+        let taken = (0..64).find(|less| {
+            let size = i64::try_from(size.saturating_sub(less << 16)).unwrap();
+            nix::fcntl::fallocate(&filler, nix::fcntl::FallocateFlags::empty(), 0, size).is_ok()
+        });
+        assert!(taken.is_some(), "{size} of {free} bytes cannot be filled");
+        if bytes == 0 {
+            let full = (0..1 << 12).any(|block| {
+                let wrote = filler.write_all_at(&[0; 4096], size + (block << 12));
+                wrote.and_then(|()| filler.sync_data()).is_err()
+            });
+            assert!(full, "there is still room");
+        }
     }
 
     fn free(&self) {

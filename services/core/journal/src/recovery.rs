@@ -330,9 +330,11 @@ impl Reading<'_> {
             file.length().doing("measure", path)?,
         );
         if following.is_none() {
-            let first = found.extents.first().map(|extent| extent.first);
-            let repair = match first.filter(|_| header.is_none()) {
-                Some(first) => Some(self.header_after_previous(number, first)?),
+            let repair = match found.extents.first().filter(|_| header.is_none()) {
+                Some(extent) => {
+                    let first = expect.first.unwrap_or_else(|| extent.follows());
+                    Some(self.header_after_previous(number, first)?)
+                }
                 None => None,
             };
             self.tail = Some(Tail {

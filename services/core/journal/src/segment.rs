@@ -6,7 +6,7 @@ use std::sync::Arc;
 use roost_kit::disk::Disk;
 
 use crate::error::{Doing, OpenError};
-use crate::format::Sequence;
+use crate::format::{HEADER_BYTES, Sequence};
 
 const SEGMENT: &str = "segment-";
 const SPARE: &str = "spare-";
@@ -28,6 +28,17 @@ pub(crate) struct Extent {
     pub(crate) offset: u64,
     pub(crate) end: u64,
     pub(crate) first: Sequence,
+}
+
+impl Extent {
+    /// What its segment began with, as far as its first extent tells: where something is gone before
+    /// it, at least one record.
+    pub(crate) fn follows(&self) -> Sequence {
+        match self.offset > HEADER_BYTES {
+            true => self.first.previous(),
+            false => self.first,
+        }
+    }
 }
 
 /// What a journal's directory holds.

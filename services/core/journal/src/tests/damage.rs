@@ -145,6 +145,45 @@ async fn what_is_damaged_is_kept_aside_and_the_journal_goes_on() {
 }
 
 #[tokio::test]
+async fn records_behind_a_lost_beginning_are_there_at_every_start() {
+    let shelf = Shelf::filled().await;
+    let last = {
+        let segments = (1..).take_while(|number| shelf.segment(*number).exists());
+        segments.last().unwrap()
+    };
+    let records = shelf.records_of(last);
+    assert!(records.len() > 2);
+    let mut bytes = fs::read(shelf.segment(last)).unwrap();
+    bytes[..records[1].1].fill(0);
+    fs::write(shelf.segment(last), bytes).unwrap();
+    let lost = records[0].0;
+    let rest: Vec<u64> = (1..=shelf.records).filter(|one| *one != lost).collect();
+    assert_eq!(shelf.numbers(), rest);
+    drop(shelf.read().start(Clock::system()).unwrap());
+    assert_eq!(shelf.numbers(), rest);
+    // Nor is anything before it left.
+    for number in 1..last {
+        fs::remove_file(shelf.segment(number)).unwrap();
+    }
+    let rest: Vec<u64> = records.iter().skip(1).map(|(number, ..)| *number).collect();
+    for _ in 0..3 {
+        let mut bytes = fs::read(shelf.segment(last)).unwrap();
+        bytes[..HEADER_BYTES as usize].fill(0);
+        fs::write(shelf.segment(last), bytes).unwrap();
+        assert_eq!(numbers_behind(&shelf, rest[0]), rest);
+        drop(shelf.read().start(Clock::system()).unwrap());
+        assert_eq!(numbers_behind(&shelf, rest[0]), rest);
+    }
+}
+
+fn numbers_behind(shelf: &Shelf, first: u64) -> Vec<u64> {
+    let recovery = shelf.read();
+    let records = recovery.replay(Sequence::new(first - 1)).unwrap();
+    let numbers = records.map(|record| record.unwrap().sequence.get());
+    numbers.collect()
+}
+
+#[tokio::test]
 async fn a_damaged_tail_is_what_a_crash_leaves_and_is_cut() {
     let shelf = Shelf::filled().await;
     let last = {
