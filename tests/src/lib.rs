@@ -27,5 +27,5 @@ pub use node::Node;
 pub use run::{Finished, Run};
 pub use siege::Siege;
 pub use suite::Suite;
-pub use wait::wait_for;
+pub use wait::{now, wait_for};
 pub use wire::Wire;

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::wire::Wire;
-use crate::{Suite, wait_for};
+use crate::{Suite, now, wait_for};
 
 /// The daemons of a suite.
 const DAEMONS: [&str; 4] = ["roost-directory", "roost-store", "roost-mta", "roost-proxy"];
@@ -208,14 +208,6 @@ fn private_kib(pid: i32) -> Option<u64> {
     let lines = text.lines().filter(|line| line.starts_with("Private_"));
     let figures = lines.map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     figures.sum()
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test measures how long others wait"
-)]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[expect(

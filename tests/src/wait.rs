@@ -46,3 +46,13 @@ pub(crate) fn until<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>
 pub(crate) fn pass(time: Duration) {
     std::thread::sleep(time);
 }
+
+/// The time, to tell how long something took: for bounds that hold on any machine.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests have no daemon's clock to ask"
+)]
+#[must_use]
+pub fn now() -> Instant {
+    Instant::now()
+}

@@ -240,6 +240,10 @@ impl<'a, T: Trial> Run<'a, T> {
         self.what = format!("{}, {kind:?} at call {at} ({place})", trial.name());
         self.row.points = 1;
         self.row.faults = 1;
+        let settled = tokio::time::timeout(HEALING, trial.settle(&live)).await;
+        if settled.is_err() {
+            self.broken("what is durable is never applied, and nothing is said to fail");
+        }
         let known = self.look(&live, known).await;
         let seeds = self.seeds();
         let mut images = Vec::new();
@@ -308,7 +312,6 @@ impl<'a, T: Trial> Run<'a, T> {
                 self.row.laws += 1;
             }
         }
-        trial.settle(live).await;
         known
     }
 

@@ -1,9 +1,9 @@
 //! Guessing passwords from many addresses.
 
 use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use roost_tests::{Siege, Suite, Wire};
+use roost_tests::{Siege, Suite, Wire, now};
 
 use super::begins;
 use super::ldap::{answer, bind, code};
@@ -163,12 +163,4 @@ fn logged(suite: &Suite, address: &str) {
         let at = line.find(field);
         assert!(at > line.find(&message), "{field} in {line}");
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long an answer takes is what is tested"
-)]
-fn now() -> Instant {
-    Instant::now()
 }

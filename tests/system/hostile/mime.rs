@@ -1,9 +1,9 @@
 //! Messages that are hard to read: stored as they are, described with bounded work.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use roost_tests::{Siege, Suite};
+use roost_tests::{Siege, Suite, now};
 
 use super::{begins, imap_as, lmtp};
 
@@ -197,12 +197,4 @@ fn many_addresses(count: usize) -> Vec<u8> {
 fn encoded_words(count: usize) -> Vec<u8> {
     let words = "=?utf-8?q?=C3=A9?=\r\n ".repeat(count);
     format!("Subject: {words}needle\r\n\r\nneedle\r\n").into_bytes()
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "work must be bounded, which time shows"
-)]
-fn now() -> Instant {
-    Instant::now()
 }
