@@ -114,6 +114,8 @@ impl Default for TlsSettings {
     fn default() -> Self {
         Self {
             certificates: Vec::new(),
+            folder: None,
+            ticket_secret: None,
             minimum: TlsVersion::default(),
             handshake_timeout: Period::seconds(30),
         }
