@@ -1,6 +1,9 @@
 //! `bench-proxy`: roost-proxy beside Debian's nginx with its mail module, in front of the same store;
 //! and small static files over HTTPS. Both find the store by the same directory: nginx through route lookup, the store checking the password;
 //! roost-proxy checks it and logs in by ticket.
+//!
+//! A login costs the directory a check by Argon2, whatever hash an account has and whoever is in front,
+//! so that the rate of logins is the backend's. What the proxies differ in is their own CPU for one.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -125,6 +128,19 @@ pub(crate) async fn run(options: Proxying) -> anyhow::Result<()> {
             }
         }
         report_speed(name, "/s", 1.0, &runs, 1.0, 1.3);
+        let cpu = |runs: &[Run]| median(runs.iter().map(|run| run.cost.as_secs_f64() * 1e3));
+        let [ours, peers] = &runs;
+        Line {
+            name: format!("{name}-cpu"),
+            roost: cpu(ours),
+            peer: cpu(peers),
+            unit: "ms",
+            more_is_better: false,
+            bar: Aim::Ratio(1.0),
+            goal: Aim::Ratio(1.3),
+            beside: "peer-is=nginx".to_owned(),
+        }
+        .print();
     }
     if wanted("proxy-fetch-large") {
         let mut runs: [Vec<Run>; 2] = Default::default();

@@ -216,9 +216,6 @@ impl Roost {
             Clock::system(),
         )?);
         let hash = hashed_password();
-        // An account with two passwords keeps its hashes; a single one would become Argon2's at the
-        // first login.
-        let second = hashed("another one");
         let names = (1..=USERS)
             .map(|number| format!("u{number}"))
             .chain((1..=FOLDER_USERS).map(|number| format!("f{number}")));
@@ -235,7 +232,7 @@ impl Roost {
                 .create_account(&new)
                 .await
                 .with_context(|| format!("cannot create {name}"))?;
-            let set = HashSet::from([hash.as_bytes(), second.as_bytes()]);
+            let set = HashSet::from([hash.as_bytes()]);
             let change = vec![Mod::Replace("userPassword".as_bytes(), set)];
             ldap.modify(&entry, change).await?.success()?;
         }
@@ -279,13 +276,9 @@ fn free_offset() -> anyhow::Result<u16> {
 
 /// The accounts' password as all systems keep it.
 pub(super) fn hashed_password() -> String {
-    hashed(PASSWORD)
-}
-
-fn hashed(password: &str) -> String {
     let salt = b"benchsalt";
     let mut hash = Sha512::new();
-    hash.update(password.as_bytes());
+    hash.update(PASSWORD.as_bytes());
     hash.update(salt);
     let mut octets = hash.finalize().to_vec();
     octets.extend_from_slice(salt);
