@@ -4,9 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
-use roost_tests::client::Curl;
+use roost_tests::client::{Curl, Swaks};
 use roost_tests::peer::{Received, Receiver, Snmp};
-use roost_tests::{Run, Suite, wait_for};
+use roost_tests::{Run, Suite, message, wait_for};
 use serde_json::Value;
 
 const ADMIN: &str = "admin@example.test";
@@ -275,5 +275,107 @@ fn figures_survive_a_kill_and_a_filling_disk_is_foreseen() {
         fs::read_to_string(&file)
             .unwrap()
             .starts_with("<svg xmlns=")
+    );
+}
+
+/// What the report of today says of an account.
+fn volume(suite: &Suite, account: &str) -> Option<Value> {
+    let finished = suite
+        .roostctl()
+        .args(["stats", "report", "--by", "account", "--json"])
+        .finish();
+    let volumes: Value = serde_json::from_str(&finished.stdout()).ok()?;
+    let volumes = volumes.as_array()?.clone();
+    volumes.into_iter().find(|volume| volume["name"] == account)
+}
+
+/// Sizes of messages as IMAP tells them.
+fn sizes(suite: &Suite, account: &str, subject: &str) -> Vec<u64> {
+    let mailbox = Curl::new(suite, account);
+    let found = mailbox.imap_search("INBOX", &format!("SUBJECT {subject}"));
+    found
+        .iter()
+        .map(|uid| u64::try_from(mailbox.imap_message("INBOX", *uid).len()).unwrap())
+        .collect()
+}
+
+#[test]
+fn the_report_of_a_day_is_what_was_really_sent() {
+    let suite = Suite::start();
+    let minute = Duration::from_secs(60);
+    let (alice, bob) = ("alice@example.test", "bob@example.test");
+    for number in 0..3 {
+        let text = message::plain("reported");
+        let text = format!("{text}{}\r\n", "x".repeat(number * 1_000));
+        Swaks::mx(&suite)
+            .message("someone@outside.test", alice, text.as_bytes())
+            .ok();
+    }
+    let text = message::plain("reported");
+    Swaks::submission(&suite, alice)
+        .message(alice, &format!("{bob},{ADMIN}"), text.as_bytes())
+        .ok();
+    let refused = Swaks::mx(&suite).recipient("someone@outside.test", "nobody@example.test");
+    assert!(!refused.finish().success());
+    let counted = |account: &str, received: u64, sent: u64| {
+        let volume = volume(&suite, account)?;
+        (volume["received"] == received && volume["sent"] == sent).then_some(volume)
+    };
+    let told = wait_for("alice's mail to be counted", minute, || {
+        counted(alice, 3, 1)
+    });
+    assert_eq!(
+        (&told["sent"], &told["recipients"]),
+        (&1.into(), &2.into()),
+        "{told}"
+    );
+    let arrived = sizes(&suite, alice, "reported");
+    assert_eq!(arrived.len(), 3);
+    // The store adds fields of its own to what it was given.
+    let least: u64 = 3 * u64::try_from(text.len()).unwrap() + 3_000;
+    let bytes = told["received_bytes"].as_u64().unwrap();
+    assert!(
+        (least..=arrived.iter().sum()).contains(&bytes),
+        "{told} {arrived:?}"
+    );
+    wait_for("bob's", minute, || counted(bob, 1, 0));
+
+    // Counted once, crash or not.
+    kill(suite.pid("roost-logger"), Signal::SIGKILL).unwrap();
+    let again = wait_for("the logger to be back", minute, || volume(&suite, alice));
+    assert_eq!(again, told);
+    Swaks::mx(&suite)
+        .message("someone@outside.test", bob, text.as_bytes())
+        .ok();
+    wait_for("bob's next", minute, || counted(bob, 2, 0));
+    assert_eq!(volume(&suite, alice).unwrap(), told);
+
+    let csv = suite
+        .roostctl()
+        .args(["stats", "report", "--csv"])
+        .ok_text();
+    let line = csv
+        .lines()
+        .find(|line| line.starts_with("example.test,"))
+        .unwrap();
+    // Three of alice's, two of bob's, one of the administrator's.
+    assert!(line.starts_with("example.test,6,"), "{csv}");
+
+    let day = Run::new("date").arg("+%F").ok_text();
+    let sent = suite
+        .roostctl()
+        .args(["stats", "report", "--send", "--day", day.trim()])
+        .ok_text();
+    assert!(sent.contains("sent to postmaster"), "{sent}");
+    let uid = wait_for("the report in the postmaster's mailbox", minute, || {
+        let search = "SUBJECT \"6 received, 1 sent\"";
+        Curl::new(&suite, ADMIN).imap_search("INBOX", search).pop()
+    });
+    let report = Curl::new(&suite, ADMIN).imap_message("INBOX", uid);
+    let report = String::from_utf8_lossy(&report).into_owned();
+    assert!(report.contains("multipart/alternative"), "{report}");
+    assert!(
+        report.contains("no scanner is part of this node"),
+        "{report}"
     );
 }

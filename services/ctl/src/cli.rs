@@ -27,7 +27,7 @@ pub(crate) use directory::{
 pub(crate) use logger::{Logs, Trace};
 pub(crate) use mail::{Flush, Import, MailboxVerb, Messages, QueueVerb, StoreVerb, Verify};
 pub(crate) use proxy::{ProxyVerb, UpstreamState, Which};
-pub(crate) use statistics::{Stats, StatsVerb, WindowOptions};
+pub(crate) use statistics::{By, DayReport, Stats, StatsVerb, WindowOptions};
 
 /// Administers Roost.
 #[derive(Debug, Parser)]

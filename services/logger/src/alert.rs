@@ -52,8 +52,28 @@ use teller::Teller;
 
 use crate::stats::Begun;
 
-/// Begins to judge what the statistics see, and says what is answered at the control socket.
-pub async fn begin(kit: &Kit, statistics: &Begun) -> anyhow::Result<Router> {
+/// What fires now, for who tells of it elsewhere; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Troubles(Arc<Shared>);
+
+impl Troubles {
+    /// A line each.
+    #[must_use]
+    pub fn firing(&self) -> Vec<String> {
+        let state = self.0.state.lock();
+        let firing = state.alerts.values();
+        let firing = firing.filter(|alert| alert.phase == phase::Phase::Firing);
+        let lines = firing.map(|alert| {
+            let (severity, code) = (alert.severity.name(), alert.rule.code());
+            format!("{severity}: {code} {}: {}", alert.subject, alert.text)
+        });
+        lines.collect()
+    }
+}
+
+/// Begins to judge what the statistics see; says what is answered at the control socket, and gives a view
+/// of what fires.
+pub async fn begin(kit: &Kit, statistics: &Begun) -> anyhow::Result<(Router, Troubles)> {
     let configuration = Arc::clone(&kit.configuration.borrow());
     let settings = Settings::load(&configuration)?;
     let now = kit.clock.now().as_second();
@@ -101,7 +121,7 @@ pub async fn begin(kit: &Kit, statistics: &Begun) -> anyhow::Result<Router> {
         "clock",
         watch_clock(kit.clone(), kit.configuration.clone(), told),
     );
-    Ok(control::router(shared))
+    Ok((control::router(Arc::clone(&shared)), Troubles(shared)))
 }
 
 /// Asks the NTP servers, if there are any, now and then.

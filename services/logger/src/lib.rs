@@ -12,7 +12,7 @@
 //! | [`privacy`] | addresses that are not kept |
 //! | [`shown`] | text that is safe on a screen |
 //! | [`metrics`] | what is counted of lines |
-//! | [`stats`] | figures of daemons and hosts as time series |
+//! | [`stats`] | figures of daemons and hosts as time series, and mail by day |
 //! | [`alert`] | what is worth telling somebody, and telling it |
 //! | [`post`] | mail from the logger itself |
 

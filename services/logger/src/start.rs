@@ -17,37 +17,27 @@ use crate::store::intake::{Ground, Intake};
 use crate::store::{Store, retention};
 use crate::{alert, stats};
 
-/// A part of the logger: it opens what it keeps below [`Config::state`], registers its metrics,
-/// spawns its workers with [`Kit::tasks`] (they end when [`stopping`](roost_kit::tasks::Tasks::stopping)
-/// fires), and returns the requests that it answers at the control socket.
-type Begin = fn(&Config, &Kit) -> anyhow::Result<Router>;
-
-/// The parts, in the order in which they begin.
-const PARTS: [(&str, Begin); 1] = [("lines", begin_lines)];
-
 /// Begins every part, and serves.
 ///
 /// # Errors
 /// When a part cannot begin, or a place cannot be listened at.
 pub async fn start(config: Config, kit: Kit) -> anyhow::Result<()> {
     kit.disk.create_directories(&config.state)?;
-    let mut requests = Router::new();
-    for (name, begin) in PARTS {
-        let answered = begin(&config, &kit).map_err(|error| error.context(name))?;
-        requests = requests.merge(answered);
-    }
+    let (lines, requests) = begin_lines(&config, &kit).context("lines")?;
     let statistics = stats::begin(&config.state, &kit).await?;
-    let alerts = alert::begin(&kit, &statistics).await?;
-    requests = requests.merge(statistics.router).merge(alerts);
+    let (alerts, troubles) = alert::begin(&kit, &statistics).await?;
+    let figures = statistics.report(&kit, lines, troubles);
+    let requests = requests.merge(figures).merge(alerts);
     kit.control(&config.control, requests)?;
     Ok(())
 }
 
 /// Reception and store of lines.
-fn begin_lines(config: &Config, kit: &Kit) -> anyhow::Result<Router> {
+fn begin_lines(config: &Config, kit: &Kit) -> anyhow::Result<(Store, Router)> {
     let folder = config.state.join("lines");
     let counts = Counts::new(&kit.metrics);
     let store = Store::open(Arc::clone(&kit.disk), &folder)?;
+    let kept = store.clone();
     let privacy = Arc::new(Privacy::open(
         config.addresses,
         kit.disk.as_ref(),
@@ -94,7 +84,7 @@ fn begin_lines(config: &Config, kit: &Kit) -> anyhow::Result<Router> {
     } else {
         "not read (logger.journal)".clone_into(&mut office.journal.lock());
     }
-    Ok(control::router(office))
+    Ok((kept, control::router(office)))
 }
 
 fn listen(config: &Config, kit: &Kit, desk: &Desk) -> anyhow::Result<()> {

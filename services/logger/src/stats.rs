@@ -11,21 +11,27 @@
 //! | [`database`], [`store`] | the SQLite file, and series in it |
 //! | [`read`], [`overview`] | series as tables and charts want them |
 //! | [`mod@svg`] | a chart as a picture |
+//! | [`volume`], `count` | mail by day, domain and account, from the lines that are kept |
+//! | [`mod@report`], `daily` | the report of a day, and its mail |
 //! | `control` | what `roostctl stats` asks |
 
 pub mod config;
 mod control;
+mod count;
+mod daily;
 pub mod database;
 pub mod host;
 mod metrics;
 pub mod minute;
 pub mod overview;
 pub mod read;
+pub mod report;
 pub mod resolution;
 mod sampler;
 pub mod series;
 pub mod store;
 pub mod svg;
+pub mod volume;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,19 +41,24 @@ use axum::Router;
 use roost_kit::Kit;
 use tokio::sync::watch;
 
+use crate::alert::Troubles;
+use crate::store::Store as Lines;
+
 use config::Statistics;
+use daily::Reporter;
 use database::Database;
 pub use sampler::Look;
 use sampler::Sampler;
 use store::Store;
+use volume::Volumes;
 
 /// The statistics, at work.
 #[derive(Debug)]
 pub struct Begun {
-    /// What is answered at the control socket.
-    pub router: Router,
     /// The newest look at the nodes; nothing before the first.
     pub looks: watch::Receiver<Option<Arc<Look>>>,
+    /// Mail by day.
+    pub volumes: Volumes,
     /// The series.
     pub store: Arc<Store>,
     /// The database, in which alerts stand too.
@@ -65,15 +76,36 @@ pub async fn begin(state: &Path, kit: &Kit) -> anyhow::Result<Begun> {
     let database = Database::open(&folder).await?;
     let most = usize::try_from(settings.series)?;
     let store = Arc::new(Store::open(database.clone(), most).await?);
+    let volumes = Volumes::open(database.clone(), settings.account_days, kit.clock.now()).await?;
     let (looked, looks) = watch::channel(None);
     let kept = (Arc::clone(&store), database.clone());
     let sampler = Sampler::new(kit, &configuration, &settings, kept, looked)?;
     kit.tasks
         .spawn_worker("statistics", sampler.run(kit.clone()));
     Ok(Begun {
-        router: control::router(Arc::clone(&store), kit.clock.clone()),
+        volumes,
         looks,
         store,
         database,
     })
+}
+
+impl Begun {
+    /// Begins to count what `lines` say of mail and to report it daily, and says what is answered at the
+    /// control socket.
+    pub fn report(&self, kit: &Kit, lines: Lines, troubles: Troubles) -> Router {
+        let volumes = self.volumes.clone();
+        kit.tasks
+            .spawn_worker("mail volumes", count::follow(volumes, lines, kit.clone()));
+        let reporter = Reporter {
+            volumes: self.volumes.clone(),
+            store: Arc::clone(&self.store),
+            configuration: kit.configuration.clone(),
+            node: kit.shared.node.name.clone(),
+            troubles,
+        };
+        kit.tasks
+            .spawn_worker("daily report", reporter.clone().run(kit.clone()));
+        control::router(Arc::clone(&self.store), kit.clock.clone(), reporter)
+    }
 }

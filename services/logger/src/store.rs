@@ -32,4 +32,5 @@ mod varint;
 
 pub use line::{Batch, Line, Source, Transport};
 pub use reader::{Direction, Search, Store};
+pub use segment::SegmentError;
 pub use term::Term;

@@ -175,6 +175,8 @@ const EXAMPLES: &[(&[&str], &[&str])] = &[
             "roostctl stats 'roost_mta_*' --since 2h --step 5m",
             "roostctl stats 'volume_free_bytes{*store*}' --since 365d --csv",
             "roostctl stats chart roost_mta_queue_messages -o queue.svg",
+            "roostctl stats report --by account --top 10",
+            "roostctl stats report --send",
         ],
     ),
     (

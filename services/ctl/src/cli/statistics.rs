@@ -27,6 +27,8 @@ pub(crate) struct Stats {
 pub(crate) enum StatsVerb {
     /// List every series
     List,
+    /// Mail of a day by domain or account
+    Report(DayReport),
     /// Draw a series as an SVG picture, on standard output or into a file
     Chart {
         /// The series, as `stats list` names it; the first that fits is drawn
@@ -37,6 +39,35 @@ pub(crate) enum StatsVerb {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+}
+
+/// `roostctl stats report`
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DayReport {
+    /// The day, such as 2026-11-24; else today, and with `--send` yesterday
+    #[arg(long, value_name = "DAY")]
+    pub(crate) day: Option<String>,
+    /// By domain or by account
+    #[arg(long, value_name = "WHAT", default_value = "domain")]
+    pub(crate) by: By,
+    /// Only so many, those with the most mail; all by default
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<usize>,
+    /// Answer with comma-separated values
+    #[arg(long, conflicts_with_all = ["json", "quiet"])]
+    pub(crate) csv: bool,
+    /// Mail the report now, to whom [statistics.report] names
+    #[arg(long, conflicts_with_all = ["csv", "by", "top"])]
+    pub(crate) send: bool,
+}
+
+/// Whose mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum By {
+    /// Of each domain.
+    Domain,
+    /// Of each account.
+    Account,
 }
 
 /// A window of time.

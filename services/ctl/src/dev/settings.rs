@@ -150,6 +150,12 @@ fn text(state: &State, ports: &Ports) -> String {
             ("health", listen(ports, &["logger_health"])),
         ],
     );
+    // A suite for trying sends nobody a report; `roostctl stats report --send` does.
+    table(
+        &mut text,
+        "statistics",
+        &[("report", "{ at = \"never\" }".to_owned())],
+    );
     text
 }
 

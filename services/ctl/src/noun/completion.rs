@@ -35,7 +35,8 @@ mod tests {
     /// What bash offers for the last of the words; `roostctl` is a function that knows two accounts.
     fn offered(words: &[&str]) -> String {
         let test = format!(
-            "roostctl() {{ [[ \"$*\" == 'account list -q' ]] && echo carol@example.org dan@example.org; }}\n\
+            "roostctl() {{ case \"$*\" in 'account list -q') echo carol@example.org dan@example.org ;; \
+             'alerts rules -q') echo DISK_FILLING CLOCK_OFF ;; esac; }}\n\
              {}\nCOMP_WORDS=({})\nCOMP_CWORD={}\n_roostctl_with_names roostctl '{}' ''\necho \"${{COMPREPLY[*]}}\"\n",
             script(Shell::Bash),
             words.join(" "),
@@ -56,6 +57,10 @@ mod tests {
         assert_eq!(
             offered(&["roostctl", "mailbox", "import", "d"]),
             "dan@example.org"
+        );
+        assert_eq!(
+            offered(&["roostctl", "alerts", "silence", "DI"]),
+            "DISK_FILLING"
         );
         assert!(!offered(&["roostctl", "account", "create", "ca"]).contains("carol"));
         assert!(offered(&["roostctl", "account", "show", "--js"]).contains("--json"));

@@ -6,6 +6,10 @@
 //! | `GET /statistics/chart?name=…` | an array of series |
 //! | `GET /statistics/series` | every series by name |
 //! | `GET /statistics/svg?name=…` | a picture |
+//! | `GET /statistics/volume?day=…&scope=…` | mail of a day by name |
+//! | `POST /statistics/report/send?day=…` | to whom the report was sent |
+
+mod day;
 
 use std::path::{Path, PathBuf};
 
@@ -72,6 +76,7 @@ pub(super) async fn run(stats: Stats, context: &Context<'_>) -> Result<(), Failu
     let client = client(context)?;
     match stats.verb {
         None => show(&stats, &client, context).await,
+        Some(StatsVerb::Report(asked)) => day::run(&asked, &client, context).await,
         Some(StatsVerb::List) => list(&client, context).await,
         Some(StatsVerb::Chart {
             name,

@@ -7,14 +7,19 @@
 //! | `GET /statistics/chart?name=…&node=…&since=…&step=…` | series that fit a name with `*` |
 //! | `GET /statistics/svg?name=…&node=…&since=…&step=…` | `{svg}`: the first of them as a picture |
 //!
-//! `since` and `step` are seconds.
+//! | `GET /statistics/report?day=…&top=…` | [`Report`] of a day, else of today |
+//! | `GET /statistics/volume?day=…&scope=account` | every account's (or `domain`'s) volume of a day |
+//! | `POST /statistics/report/send?day=…` | sends the report of a day, else of yesterday |
+//!
+//! `since` and `step` are seconds; a day is written `2026-11-24`.
 
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use roost_kit::clock::Clock;
 use roost_kit::control::Failure;
@@ -22,12 +27,15 @@ use roost_kit::fields::Chain;
 use roost_kit::figure::Unit;
 use serde::{Deserialize, Serialize};
 
+use super::daily::Reporter;
 use super::database::DatabaseError;
 use super::overview::{Row, overview};
 use super::read::{Chart, Window, chart, fits};
+use super::report::{Named, Report, report};
 use super::series::Kind;
 use super::store::{Known, Store};
 use super::svg;
+use super::volume::Scope;
 
 /// The most series of an answer.
 const CHARTS_MAX: usize = 200;
@@ -40,16 +48,24 @@ const SINCE_MAX: i64 = 10 * 366 * 86_400;
 struct Desk {
     store: Arc<Store>,
     clock: Clock,
+    reporter: Reporter,
 }
 
 /// The routes.
-pub(super) fn router(store: Arc<Store>, clock: Clock) -> Router {
+pub(super) fn router(store: Arc<Store>, clock: Clock, reporter: Reporter) -> Router {
     Router::new()
         .route("/statistics/series", get(series))
         .route("/statistics/overview", get(figures))
         .route("/statistics/chart", get(charts))
         .route("/statistics/svg", get(picture))
-        .with_state(Desk { store, clock })
+        .route("/statistics/report", get(day_report))
+        .route("/statistics/report/send", post(send_report))
+        .route("/statistics/volume", get(day_volumes))
+        .with_state(Desk {
+            store,
+            clock,
+            reporter,
+        })
 }
 
 #[derive(Deserialize)]
@@ -141,6 +157,82 @@ async fn picture(
     drawn.node.clear();
     let svg = svg::svg(&title, unit, &drawn, &TimeZone::system());
     Ok(Json(Picture { svg }))
+}
+
+#[derive(Deserialize)]
+struct OfDay {
+    day: Option<String>,
+    scope: Option<Scope>,
+    top: Option<usize>,
+}
+
+impl OfDay {
+    /// The day that is asked for; otherwise so many days ago.
+    fn day(&self, desk: &Desk, ago: i64) -> Result<Date, Failure> {
+        match &self.day {
+            None => Ok(desk
+                .reporter
+                .volumes
+                .day(desk.clock.now())
+                .saturating_sub(jiff::Span::new().days(ago))),
+            Some(text) => text.parse().map_err(|_| {
+                let message = format!("expected a day such as 2026-11-24, found {text}");
+                Failure::new(StatusCode::BAD_REQUEST, "bad_day", message)
+            }),
+        }
+    }
+}
+
+async fn day_report(
+    State(desk): State<Desk>,
+    Query(asked): Query<OfDay>,
+) -> Result<Json<Report>, Failure> {
+    let day = asked.day(&desk, 0)?;
+    let top = asked.top.unwrap_or(10).min(1_000);
+    let report = report(&desk.reporter.volumes, &desk.store, day, top).await;
+    Ok(Json(report.map_err(broken)?))
+}
+
+async fn day_volumes(
+    State(desk): State<Desk>,
+    Query(asked): Query<OfDay>,
+) -> Result<Json<Vec<Named>>, Failure> {
+    let day = asked.day(&desk, 0)?;
+    let scope = asked.scope.unwrap_or(Scope::Domain);
+    let volumes = desk
+        .reporter
+        .volumes
+        .of_day(day, scope)
+        .await
+        .map_err(broken)?;
+    let named = volumes
+        .into_iter()
+        .map(|(name, volume)| Named { name, volume });
+    Ok(Json(named.collect()))
+}
+
+#[derive(Serialize)]
+struct Sent {
+    day: String,
+    to: Vec<String>,
+}
+
+async fn send_report(
+    State(desk): State<Desk>,
+    Query(asked): Query<OfDay>,
+) -> Result<Json<Sent>, Failure> {
+    let day = asked.day(&desk, 1)?;
+    match desk.reporter.send(day).await {
+        Ok(to) => Ok(Json(Sent {
+            day: day.to_string(),
+            to,
+        })),
+        Err(error) => Err(Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not_sent",
+            format!("the report was not sent: {error:#}"),
+        )),
+    }
 }
 
 /// By the ending of a name, as names of metrics tell their unit.

@@ -14,6 +14,15 @@ _roostctl_with_names() {
                 COMPREPLY=($(compgen -W "$(roostctl "$noun" list -q 2>/dev/null)" -- "$word"))
                 return
                 ;;
+            alerts/acknowledge | alerts/silence)
+                COMPREPLY=($(compgen -W "$(roostctl alerts rules -q 2>/dev/null)" -- "$word"))
+                return
+                ;;
+            stats/chart)
+                local IFS=$'\n'
+                COMPREPLY=($(compgen -W "$(roostctl stats list -q 2>/dev/null)" -- "$word"))
+                return
+                ;;
         esac
     fi
     _roostctl "$@"

@@ -11,3 +11,5 @@ complete -c roostctl -f -n '__roostctl_takes_name alias show delete' -a '(roostc
 complete -c roostctl -f -n '__roostctl_takes_name cos show set rename delete' -a '(roostctl cos list -q 2>/dev/null)'
 complete -c roostctl -f -n '__roostctl_takes_name server show set delete' -a '(roostctl server list -q 2>/dev/null)'
 complete -c roostctl -f -n '__roostctl_takes_name queue show retry hold release delete' -a '(roostctl queue list -q 2>/dev/null)'
+complete -c roostctl -f -n '__roostctl_takes_name alerts acknowledge silence' -a '(roostctl alerts rules -q 2>/dev/null)'
+complete -c roostctl -f -n '__roostctl_takes_name stats chart' -a '(roostctl stats list -q 2>/dev/null)'

@@ -11,6 +11,14 @@ _roostctl_with_names() {
                 compadd -- ${(f)"$(roostctl $noun list -q 2>/dev/null)"}
                 return
                 ;;
+            alerts/(acknowledge|silence))
+                compadd -- ${(f)"$(roostctl alerts rules -q 2>/dev/null)"}
+                return
+                ;;
+            stats/chart)
+                compadd -- ${(f)"$(roostctl stats list -q 2>/dev/null)"}
+                return
+                ;;
         esac
     fi
     _roostctl "$@"
