@@ -120,7 +120,11 @@ impl History {
                 .service(name)
                 .filter(|service| service.state != State::Down);
             let Some(service) = service else { continue };
-            let count = service.total_where("logins_total", "outcome", "refused");
+            // Attempts that were not even looked at, since too many had failed, are part of an attack.
+            let outcomes = ["refused", "throttled"].into_iter();
+            let count: u64 = outcomes
+                .map(|outcome| service.total_where("logins_total", "outcome", outcome))
+                .sum();
             if let Some(before) = self.counters.insert(name.to_owned(), count) {
                 // A daemon that began anew counts from zero.
                 let grown = count.checked_sub(before).unwrap_or(count);

@@ -292,7 +292,7 @@ async fn wrong_passwords_restarts_certificates_and_the_queue_are_judged() {
     let busy = |at: Timestamp| {
         let seconds = at.as_second() - began.as_second();
         let figures = format!(
-            "roost_proxy_logins_total{{service=\"imap\",outcome=\"refused\"}} {}\n\
+            "roost_proxy_logins_total{{service=\"imap\",outcome=\"throttled\"}} {}\n\
              process_start_time_seconds {}\n\
              roost_proxy_tls_certificate_end_timestamp_seconds {}\n",
             seconds * 2,
