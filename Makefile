@@ -55,11 +55,12 @@ lint: ## format, clippy, licences and banned crates
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo deny --log-level error check licenses bans sources
 
-.PHONY: bench-delivery bench-memory bench-proxy
+.PHONY: bench-delivery bench-memory bench-proxy bench-logger
 bench-delivery: ## speed of delivery beside Dovecot and Postfix; options: ARGS="--only lmtp --runs 5 --dir DIR"
 bench-memory: ## private memory beside Dovecot, idle and with sessions in IDLE; options: ARGS="--sessions 1000"
 bench-proxy: ## the proxy beside nginx: logins, large messages, idle sessions; options: ARGS="--sessions 2000 --runs 3"
-bench-delivery bench-memory bench-proxy: bench-%:
+bench-logger: ## the logger beside rsyslog: lines a second, bytes on the disk, trace; options: ARGS="--lines 10000000"
+bench-delivery bench-memory bench-proxy bench-logger: bench-%:
 	@scripts/setup bench
 	cargo build --release --locked --workspace --bins
 	@exec $(TARGET)/release/roost-bench $* $(ARGS)

@@ -4,6 +4,7 @@
 //! | module | what it decides |
 //! |---|---|
 //! | [`delivery`] | the points of `bench-delivery`, and how one is run |
+//! | [`logging`] | `bench-logger`: roost-logger beside rsyslog |
 //! | [`memory`] | `bench-memory` |
 //! | [`proxy`] | `bench-proxy` |
 //! | [`server`] | how Roost, Dovecot, Postfix and the sink are set up, started and ended |
@@ -27,6 +28,7 @@
 
 mod client;
 mod delivery;
+mod logging;
 mod measure;
 mod memory;
 mod message;
@@ -54,6 +56,8 @@ enum What {
     Delivery(Delivery),
     /// Private memory, idle and with sessions in IDLE
     Memory(Memory),
+    /// The logger: lines a second, bytes on the disk, memory, trace of one message
+    Logger(Logging),
     /// The proxy: logins, large messages, private memory of idle sessions
     Proxy(Proxying),
 }
@@ -120,6 +124,18 @@ struct Proxying {
     only: Option<String>,
 }
 
+#[derive(Debug, Args)]
+struct Logging {
+    #[command(flatten)]
+    common: Common,
+    /// How often each point is run for each system
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// How many lines; a day of a large node has ten million
+    #[arg(long, default_value_t = 1_000_000)]
+    lines: usize,
+}
+
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     // The client is one thread on purpose: its share of the CPU can be told, and it leaves the
@@ -132,6 +148,7 @@ fn main() -> anyhow::Result<()> {
         match arguments.what {
             What::Delivery(options) => delivery::run(options).await,
             What::Memory(options) => memory::run(options).await,
+            What::Logger(options) => logging::run(options).await,
             What::Proxy(options) => proxy::run(options).await,
         }
     })

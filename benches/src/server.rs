@@ -2,6 +2,7 @@
 
 mod child;
 mod dovecot;
+mod logging;
 mod nginx;
 mod postfix;
 mod roost;
@@ -9,6 +10,7 @@ mod sink;
 
 pub(crate) use child::free_port;
 pub(crate) use dovecot::{Dovecot, Format};
+pub(crate) use logging::{Logger, Rsyslog};
 pub(crate) use nginx::Nginx;
 pub(crate) use postfix::{Destination, Postfix};
 pub(crate) use roost::{Daemon, Roost};

@@ -10,6 +10,7 @@ mod prometheus;
 mod receiver;
 mod server;
 mod snmp;
+mod syslog;
 
 pub use dns::Dns;
 pub use dovecot::Dovecot;
@@ -21,3 +22,4 @@ pub use prometheus::{Prometheus, monitoring_files};
 pub use receiver::{Received, Receiver};
 pub use server::free_port;
 pub use snmp::Snmp;
+pub use syslog::{Sender, Target, loggen};

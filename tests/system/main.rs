@@ -13,6 +13,7 @@ mod delivery;
 mod directory_away;
 mod full_disk;
 mod hostile;
+mod logging;
 mod management;
 mod monitoring;
 mod operation;

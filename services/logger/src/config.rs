@@ -11,6 +11,7 @@ use roost_kit::place;
 use serde::Deserialize;
 
 use crate::alert;
+use crate::forwarding::Forward;
 use crate::privacy::Addresses;
 use crate::stats::config::Statistics;
 use crate::store::retention::Keep;
@@ -47,6 +48,9 @@ pub struct Config {
     /// `plain`, or `hashed`: the part before `@` of addresses is replaced by a keyed digest before a
     /// line is kept. Who has an address can still trace it.
     pub addresses: Addresses,
+    /// Another logger that gets this machine's lines too:
+    /// `forward = { to = "logs.example.org:6514", ca = "/etc/roost/tls/ca.crt" }`.
+    pub forward: Option<Forward>,
     /// The Unix socket for `roostctl`.
     pub control: PathBuf,
     /// Where health and metrics are served.
@@ -71,6 +75,7 @@ impl Default for Config {
             journal: true,
             keep: Keep::default(),
             addresses: Addresses::Plain,
+            forward: None,
             control: PathBuf::from(place::LOGGER_CONTROL),
             health: Listen::loopback(place::LOGGER_HEALTH),
         }
@@ -97,7 +102,7 @@ impl Settings for Config {
         if self.keep.size < ByteSize::mib(64) {
             return Err(Wrong::new("keep.size", "expected 64 MiB or more"));
         }
-        Ok(())
+        self.forward.as_ref().map_or(Ok(()), Forward::check)
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`store`] | lines on the disk: durable, compressed, found again |
 //! | [`trace`] | the life of a message, told by lines |
 //! | [`control`] | what `roostctl` can ask |
+//! | [`forwarding`] | lines of this machine to another logger |
 //! | [`privacy`] | addresses that are not kept |
 //! | [`shown`] | text that is safe on a screen |
 //! | [`metrics`] | what is counted of lines |
@@ -19,6 +20,7 @@
 pub mod alert;
 mod config;
 pub mod control;
+pub mod forwarding;
 pub mod metrics;
 pub mod post;
 pub mod privacy;

@@ -10,6 +10,7 @@ use roost_kit::net::{Admission, Security, Service};
 
 use crate::config::Config;
 use crate::control::{self, Office};
+use crate::forwarding::{self, Forwarding};
 use crate::metrics::Counts;
 use crate::privacy::Privacy;
 use crate::reception::{Desk, datagram, journal, stream};
@@ -72,6 +73,18 @@ fn begin_lines(config: &Config, kit: &Kit) -> anyhow::Result<(Store, Router)> {
         draining: kit.tasks.draining(),
     };
     listen(config, kit, &desk)?;
+    let figures = forwarding::figures(&kit.metrics);
+    if let Some(settings) = &config.forward {
+        let forwarding = Forwarding::new(
+            settings.clone(),
+            store.clone(),
+            Arc::clone(&kit.disk),
+            &config.state,
+            kit.tasks.draining(),
+            figures,
+        )?;
+        kit.tasks.spawn("forwarding", forwarding.run());
+    }
     if config.journal {
         let following = journal::Following {
             desk,
@@ -101,20 +114,17 @@ fn listen(config: &Config, kit: &Kit, desk: &Desk) -> anyhow::Result<()> {
     kit.serve(service("syslog", &config.syslog), move |stream| {
         stream::serve_tcp(taking.clone(), stream)
     })?;
-    if let Some(ca) = &config.client_ca {
-        let tried = kit.tls.acceptor_for_clients_of(ca);
-        tried.context("logger.client_ca cannot be used")?;
-    }
+    let tried = kit.tls.one_way_acceptor(config.client_ca.as_deref());
+    tried.context("logger.client_ca cannot be used")?;
     let (taking, tls, ca) = (desk.clone(), kit.tls.clone(), config.client_ca.clone());
     if kit.tls.available() {
         kit.serve(service("syslog-tls", &config.syslog_tls), move |stream| {
-            let acceptor = match &ca {
-                None => tls.acceptor(),
-                Some(ca) => tls.acceptor_for_clients_of(ca).unwrap_or_else(|error| {
-                    tracing::error!(error = %Chain(&error), "senders over TLS cannot be checked");
-                    None
-                }),
-            };
+            // Made anew, as certificates and the authority may have changed.
+            let acceptor = tls.one_way_acceptor(ca.as_deref());
+            let acceptor = acceptor.unwrap_or_else(|error| {
+                tracing::error!(error = %Chain(&error), "senders over TLS cannot be checked");
+                None
+            });
             stream::serve_tls(taking.clone(), acceptor, stream)
         })?;
     } else {

@@ -25,7 +25,16 @@ pub(crate) struct Server(Child);
 impl Server {
     /// Starts the program and waits until its port answers.
     #[track_caller]
-    pub(crate) fn start(mut command: Command, port: u16) -> Self {
+    pub(crate) fn start(command: Command, port: u16) -> Self {
+        Self::start_when(command, || TcpStream::connect(("127.0.0.1", port)).ok())
+    }
+
+    /// Starts the program and waits until it is ready.
+    #[track_caller]
+    pub(crate) fn start_when<T>(
+        mut command: Command,
+        mut ready: impl FnMut() -> Option<T>,
+    ) -> Self {
         let shown = format!("{command:?}");
         let child = command
             .stdin(Stdio::null())
@@ -35,13 +44,13 @@ impl Server {
             });
         let mut this = Self(child);
         wait_for(
-            &format!("{shown} to listen on {port}"),
+            &format!("{shown} to be ready"),
             Duration::from_secs(30),
             || {
                 if let Some(status) = this.0.try_wait().unwrap() {
                     panic!("{shown} ended with {status}");
                 }
-                TcpStream::connect(("127.0.0.1", port)).ok()
+                ready()
             },
         );
         this

@@ -120,7 +120,10 @@ impl Receiving {
             self.under_way.put(batch).await?;
         }
         self.under_way.settle().await?;
-        stream.shutdown().await?;
+        // Who does not wait for it may be gone.
+        if let Err(error) = stream.shutdown().await {
+            tracing::debug!(%error, "the sender does not hear our end");
+        }
         Ok(())
     }
 

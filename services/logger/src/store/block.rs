@@ -15,7 +15,7 @@
 //! compressed as one zstd frame, all but a segment's first with the beginning of that first block as
 //! the dictionary.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::line::{Line, Source};
@@ -28,6 +28,8 @@ pub const BODY_BYTES: usize = 192 << 10;
 pub const DICTIONARY_BYTES: usize = 64 << 10;
 /// A segment's shapes; a line more of a new shape is kept as it is.
 const SHAPES_MAX: usize = 8192;
+/// How many shapes are compared before one is looked up.
+const RECENT: usize = 24;
 /// A longer beginning is no program's habit.
 const HEAD_MAX: usize = 512;
 
@@ -51,6 +53,28 @@ pub struct Shape {
 pub struct Shapes {
     list: Vec<Arc<Shape>>,
     numbers: HashMap<Arc<Shape>, u32>,
+    /// The numbers that were asked for last: most lines have one of these.
+    recent: VecDeque<u32>,
+}
+
+/// A shape whose parts are still in the line.
+#[derive(Debug, Clone, Copy)]
+struct Outline<'a> {
+    source: Source,
+    is_cut: bool,
+    style: Option<Style>,
+    before: &'a [u8],
+    after: &'a [u8],
+}
+
+impl Outline<'_> {
+    fn is(&self, shape: &Shape) -> bool {
+        self.before == shape.before
+            && self.after == shape.after
+            && self.style == shape.style
+            && self.is_cut == shape.is_cut
+            && self.source == shape.source
+    }
 }
 
 impl Shapes {
@@ -65,7 +89,26 @@ impl Shapes {
         self.list.iter()
     }
 
-    fn number(&mut self, shape: Shape) -> Option<u32> {
+    fn number(&mut self, outline: Outline<'_>) -> Option<u32> {
+        let is_it = |number: &u32| self.get(*number).is_some_and(|shape| outline.is(shape));
+        if let Some(number) = self.recent.iter().copied().find(is_it) {
+            return Some(number);
+        }
+        let number = self.number_of(Shape {
+            source: outline.source,
+            is_cut: outline.is_cut,
+            style: outline.style,
+            before: outline.before.to_vec(),
+            after: outline.after.to_vec(),
+        })?;
+        if self.recent.len() >= RECENT {
+            self.recent.pop_back();
+        }
+        self.recent.push_front(number);
+        Some(number)
+    }
+
+    fn number_of(&mut self, shape: Shape) -> Option<u32> {
         if let Some(number) = self.numbers.get(&shape) {
             return Some(*number);
         }
@@ -90,6 +133,7 @@ impl Shapes {
             match shape.style {
                 None => out.push(0),
                 Some(Style::Bsd) => out.push(1),
+                Some(Style::Zoneless { digits }) => out.push(16 + digits),
                 Some(Style::Rfc3339 { digits, offset }) => {
                     out.push(2 + digits);
                     out.push(u8::from(offset.is_some()));
@@ -113,6 +157,9 @@ impl Shapes {
             let style = match style {
                 0 => None,
                 1 => Some(Style::Bsd),
+                digits @ 16.. => Some(Style::Zoneless {
+                    digits: digits - 16,
+                }),
                 digits => {
                     let has_offset = varint::take_bytes(bytes, 1)? == [1];
                     let minutes = i16::try_from(varint::take_signed(bytes)?).ok()?;
@@ -162,12 +209,12 @@ impl Columns {
             let before = octets.get(..message.time_at)?;
             let after = octets.get(end..message.body_at)?;
             let fits = before.len() + after.len() <= HEAD_MAX;
-            let number = known.number(Shape {
+            let number = known.number(Outline {
                 source: line.source,
                 is_cut: line.is_cut,
-                style: fits.then_some(stamp.style)?.into(),
-                before: before.to_vec(),
-                after: after.to_vec(),
+                style: Some(fits.then_some(stamp.style)?),
+                before,
+                after,
             })?;
             Some((number, stamp.value, octets.get(message.body_at..)?))
         });
@@ -178,12 +225,12 @@ impl Columns {
                 (number, body)
             }
             None => {
-                let plain = known.number(Shape {
+                let plain = known.number(Outline {
                     source: line.source,
                     is_cut: line.is_cut,
                     style: None,
-                    before: Vec::new(),
-                    after: Vec::new(),
+                    before: &[],
+                    after: &[],
                 });
                 (plain.unwrap_or(0), octets)
             }

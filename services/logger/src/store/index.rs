@@ -23,21 +23,27 @@ const FENCE: usize = 8;
 /// Terms and the blocks in which they are, collected while a segment grows.
 #[derive(Debug, Default)]
 pub struct Postings {
+    /// Block by block, in each ascending, until [`Postings::write`] sorts them all.
     pairs: Vec<(Term, u16)>,
+    /// Where each sorted run ends.
+    ends: Vec<usize>,
     /// Of the block that grows.
-    recent: std::collections::HashSet<Term>,
+    recent: Vec<Term>,
 }
 
 impl Postings {
     /// A line of the block that grows has this term.
     pub fn add(&mut self, term: Term) {
-        self.recent.insert(term);
+        self.recent.push(term);
     }
 
     /// The block that grew is the one of this number.
     pub fn close(&mut self, block: u16) {
+        self.recent.sort_unstable();
+        self.recent.dedup();
         self.pairs
-            .extend(self.recent.drain().map(|term| (term, block)));
+            .extend(self.recent.drain(..).map(|term| (term, block)));
+        self.ends.push(self.pairs.len());
     }
 
     /// How many pairs of term and block there are, without the block that grows.
@@ -61,13 +67,22 @@ impl Postings {
     /// The closed blocks that may have a term.
     #[must_use]
     pub fn blocks(&self, term: Term) -> Vec<u16> {
-        let of_term = self.pairs.iter().filter(|(one, _)| *one == term);
-        of_term.map(|(_, block)| *block).collect()
+        let mut blocks = Vec::new();
+        let mut begin = 0;
+        for end in self.ends.iter().copied().chain([self.pairs.len()]) {
+            let run = self.pairs.get(begin..end).unwrap_or_default();
+            let first = run.partition_point(|(one, _)| *one < term);
+            let of_term = run.iter().skip(first).take_while(|(one, _)| *one == term);
+            blocks.extend(of_term.map(|(_, block)| *block));
+            begin = end;
+        }
+        blocks
     }
 
     /// The pages, and the fences.
     pub(super) fn write(&mut self) -> (Vec<u8>, Vec<u8>) {
         self.pairs.sort_unstable();
+        self.ends = vec![self.pairs.len()];
         let (mut pages, mut fences) = (Vec::new(), Vec::new());
         let mut last = 0;
         for (number, of_term) in self.pairs.chunk_by(|a, b| a.0 == b.0).enumerate() {

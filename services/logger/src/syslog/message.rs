@@ -515,6 +515,10 @@ mod tests {
                 "user.notice|2026-11-24T16:11:19.123456+00:00|host|app|7|||rsyslog",
             ),
             (
+                "<38>2026-11-24T17:45:29 localhost prg[1234]: seq: 1",
+                "auth.info|2026-11-24T17:45:29|localhost|prg|1234|||seq: 1",
+            ),
+            (
                 "<189>%SYS-5-CONFIG_I: Configured",
                 "local7.notice|||%SYS-5-CONFIG_I||||Configured",
             ),

@@ -20,6 +20,12 @@ pub enum Style {
         /// Minutes east of UTC; None is written `Z`.
         offset: Option<i16>,
     },
+    /// As [`Style::Rfc3339`], but without a zone, as some programs write it in the place of the next
+    /// one.
+    Zoneless {
+        /// Digits of the fraction, 0 (no fraction) to 6.
+        digits: u8,
+    },
     /// RFC 3164 §4.1.2, `Nov  4 09:05:01`: neither year nor zone.
     Bsd,
 }
@@ -29,8 +35,8 @@ pub enum Style {
 pub struct Stamp {
     /// How it was written.
     pub style: Style,
-    /// Microseconds since 1970: in UTC, or for [`Style::Bsd`] of the local time as if it were UTC,
-    /// in the year 2000.
+    /// Microseconds since 1970: in UTC, or where there is no zone of the local time as if it were UTC,
+    /// for [`Style::Bsd`] in the year 2000.
     pub value: i64,
     /// How many octets it took.
     pub length: usize,
@@ -57,6 +63,7 @@ impl Stamp {
     pub fn moment(&self, received: Timestamp, zone: i64) -> Option<Timestamp> {
         let micros = match self.style {
             Style::Rfc3339 { .. } => self.value,
+            Style::Zoneless { .. } => self.value - zone,
             Style::Bsd => {
                 // RFC 3164 has no year: the one that brings it nearest to its arrival.
                 let now = received.as_microsecond();
@@ -83,19 +90,7 @@ pub fn write(style: Style, value: i64, out: &mut Vec<u8>) {
     match style {
         Style::Rfc3339 { digits, offset } => {
             let local = value + i64::from(offset.unwrap_or(0)) * 60 * SECOND;
-            let (year, month, day) = civil(local.div_euclid(DAY));
-            number(year, 4, out);
-            out.push(b'-');
-            number(month, 2, out);
-            out.push(b'-');
-            number(day, 2, out);
-            out.push(b'T');
-            clock(local.rem_euclid(DAY), out);
-            if digits > 0 {
-                out.push(b'.');
-                let scale = 10_i64.pow(6 - u32::from(digits.min(6)));
-                number(local.rem_euclid(SECOND) / scale, digits, out);
-            }
+            date_and_time(local, digits, out);
             match offset {
                 None => out.push(b'Z'),
                 Some(minutes) => {
@@ -107,6 +102,7 @@ pub fn write(style: Style, value: i64, out: &mut Vec<u8>) {
                 }
             }
         }
+        Style::Zoneless { digits } => date_and_time(value, digits, out),
         Style::Bsd => {
             let (_, month, day) = civil(value.div_euclid(DAY));
             let name = usize::try_from(month - 1)
@@ -122,6 +118,22 @@ pub fn write(style: Style, value: i64, out: &mut Vec<u8>) {
             out.push(b' ');
             clock(value.rem_euclid(DAY), out);
         }
+    }
+}
+
+fn date_and_time(local: i64, digits: u8, out: &mut Vec<u8>) {
+    let (year, month, day) = civil(local.div_euclid(DAY));
+    number(year, 4, out);
+    out.push(b'-');
+    number(month, 2, out);
+    out.push(b'-');
+    number(day, 2, out);
+    out.push(b'T');
+    clock(local.rem_euclid(DAY), out);
+    if digits > 0 {
+        out.push(b'.');
+        let scale = 10_i64.pow(6 - u32::from(digits.min(6)));
+        number(local.rem_euclid(SECOND) / scale, digits, out);
     }
 }
 
@@ -170,12 +182,14 @@ fn rfc3339(octets: &[u8]) -> Option<Stamp> {
         }
         fraction *= 10_i64.pow(6 - u32::from(digits));
     }
-    let offset = match read.peek()? {
-        b'Z' => {
+    let is_date = (1..=12).contains(&month) && (1..=31).contains(&day);
+    let local = is_date.then(|| days(year, month, day) * DAY + of_day + fraction)?;
+    let offset = match read.peek() {
+        Some(b'Z') => {
             read.at += 1;
             None
         }
-        sign @ (b'+' | b'-') => {
+        Some(sign @ (b'+' | b'-')) => {
             read.at += 1;
             let hours = read.number(2)?;
             read.skip(b':')?;
@@ -183,10 +197,15 @@ fn rfc3339(octets: &[u8]) -> Option<Stamp> {
             let minutes = i16::try_from(minutes).ok()?;
             Some(if sign == b'-' { -minutes } else { minutes })
         }
+        Some(b' ') => {
+            return Some(Stamp {
+                style: Style::Zoneless { digits },
+                value: local,
+                length: read.at,
+            });
+        }
         _ => return None,
     };
-    let is_date = (1..=12).contains(&month) && (1..=31).contains(&day);
-    let local = is_date.then(|| days(year, month, day) * DAY + of_day + fraction)?;
     Some(Stamp {
         style: Style::Rfc3339 { digits, offset },
         value: local - i64::from(offset.unwrap_or(0)) * 60 * SECOND,
@@ -312,6 +331,17 @@ mod tests {
         ] {
             assert_eq!(moment(text, received), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_local() {
+        let stamp = Stamp::read(b"2026-11-24T16:11:19.5 host").unwrap();
+        let received = "2026-11-24T15:11:20Z".parse().unwrap();
+        let moment = stamp.moment(received, 3_600_000_000).unwrap();
+        assert_eq!(
+            (stamp.length, moment.to_string().as_str()),
+            (21, "2026-11-24T15:11:19.5Z")
+        );
     }
 
     #[test]

@@ -244,7 +244,7 @@ impl Asking<'_> {
                         ("about", Kind::QueueId),
                         ("message_id", Kind::MessageId),
                     ] {
-                        let value = event.get(name);
+                        let value = event.get(name).trim_matches(['<', '>']);
                         if !value.is_empty() {
                             open.push((kind, value.to_owned()));
                         }

@@ -14,6 +14,9 @@ use crate::syslog::{Message, OWN_DATA};
 /// A sender's clock that differs by more from ours is not believed.
 const CLOCK_OFF_MAX: i64 = 86_400_000;
 
+/// What the mta says when a destination is down.
+const UNREACHABLE: &str = "destination cannot be reached; its mail waits";
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -162,13 +165,15 @@ impl Story {
             hosts.insert(event.host.clone());
             // A notice about the message is part of its story, but its envelope is another.
             let id = event.get("queue_id").to_owned();
+            let message = event.get("message_id").to_owned();
             if !event.get("about").is_empty() {
-                notices.insert(id.clone());
+                notices.extend([id.clone(), message.clone()]);
+                notices.remove("");
             }
             if !id.is_empty() && !story.queue_ids.contains(&id) {
                 story.queue_ids.push(id.clone());
             }
-            if !notices.contains(&id) {
+            if !notices.contains(&id) && !notices.contains(&message) {
                 story.learn(event);
             }
         }
@@ -199,6 +204,7 @@ impl Story {
         match event.event.as_str() {
             "accepted" => self.accepted(event),
             "delivery" => self.delivery(event),
+            UNREACHABLE => self.put_off(event),
             "delivered" | "deferred" | "refused" if !event.get("to").is_empty() => {
                 self.at_store(event);
             }
@@ -215,6 +221,20 @@ impl Story {
         for address in event.get("recipients").split(' ') {
             if !address.is_empty() && self.recipient(address).status.is_empty() {
                 "queued".clone_into(&mut self.recipient(address).status);
+            }
+        }
+    }
+
+    /// Nobody was asked about the recipients: where they would go does not answer.
+    fn put_off(&mut self, event: &Event) {
+        for address in event.get("recipients").split(' ') {
+            if !address.is_empty() {
+                let recipient = self.recipient(address);
+                recipient.attempts += 1;
+                "deferred".clone_into(&mut recipient.status);
+                event.time.clone_into(&mut recipient.time);
+                event.get("reason").clone_into(&mut recipient.reply);
+                event.get("destination").clone_into(&mut recipient.relay);
             }
         }
     }
@@ -339,7 +359,7 @@ mod tests {
                 6,
                 "mx",
                 "roost-mta",
-                r#"queue_id="Q2" about="Q1" to="s@x""#,
+                r#"queue_id="Q2" about="Q1" message_id="<n@b>" to="s@x""#,
                 "notice queued",
             ),
             event(
@@ -348,6 +368,13 @@ mod tests {
                 "roost-mta",
                 r#"queue_id="Q2" from="" to="s@x" outcome="sent""#,
                 "delivery",
+            ),
+            event(
+                8,
+                "st",
+                "roost-store",
+                r#"to="s@x" message_id="<n@b>" account="s@x""#,
+                "delivered",
             ),
         ]);
         assert_eq!(story.queue_ids, ["Q1", "Q2"]);
@@ -375,7 +402,33 @@ mod tests {
         assert!(story.has_status("delivered") && story.has_status("bounced"));
         assert!(!story.has_status("deferred"));
         let order: Vec<u64> = story.events.iter().map(|event| event.line).collect();
-        assert_eq!(order, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(order, [1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn a_destination_that_is_down_defers_whom_it_concerns() {
+        let story = Story::of(vec![
+            event(
+                1,
+                "mx",
+                "roost-mta",
+                r#"queue_id="Q1" recipients="a@b c@d""#,
+                "accepted",
+            ),
+            event(
+                2,
+                "mx",
+                "roost-mta",
+                r#"queue_id="Q1" recipients="c@d" destination="d" reason="no TLS""#,
+                UNREACHABLE,
+            ),
+        ]);
+        let told: Vec<_> = story
+            .recipients
+            .iter()
+            .map(|one| (&*one.status, &*one.reply))
+            .collect();
+        assert_eq!(told, [("queued", ""), ("deferred", "no TLS")]);
     }
 
     #[test]

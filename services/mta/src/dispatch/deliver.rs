@@ -72,8 +72,16 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
     /// The destination is down: its mail waits in its queue.
     fn park(&self, hop: &Hop, job: Job, why: &str) {
         let now = self.clock.now();
+        let message = self.queue.get(job.id);
+        let recipients = message.map(|message| {
+            let waiting = job.recipients.iter();
+            let addresses = waiting.filter_map(|index| message.recipient(*index));
+            let addresses = addresses.map(|recipient| recipient.address.to_string());
+            fields::Escaped(addresses.collect::<Vec<_>>().join(" ").as_bytes()).to_string()
+        });
         tracing::info!(
             { fields::QUEUE_ID } = %job.id,
+            { fields::RECIPIENTS } = recipients,
             destination = %hop,
             reason = why,
             "destination cannot be reached; its mail waits"

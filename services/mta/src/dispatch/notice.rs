@@ -18,6 +18,7 @@ use crate::queue::message::{Content, Message, NoticeOf, Owed};
 use crate::queue::{Place, QueueError, QueueId};
 use crate::route::Addresses;
 use crate::schedule::later;
+use crate::trace::Trace;
 
 /// How long to wait before a notice that could not be queued is tried again.
 const RETRY: Duration = Duration::from_secs(60);
@@ -75,6 +76,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
         let id = self.queue.new_id();
         let notice = self.write(about, message, &owed, id).await;
         let bytes = Bytes::from(notice.content);
+        let message_id = Trace::read(&bytes).message_id;
         let mut parameters = MailParameters::default();
         if notice.body == Body::EightBitMime {
             parameters.body = Some(Body::EightBitMime);
@@ -94,6 +96,7 @@ impl<A: Addresses, D: Dns> Dispatcher<A, D> {
         tracing::info!(
             { fields::QUEUE_ID } = %proof.id(),
             about = %about,
+            { fields::MESSAGE_ID } = message_id,
             { fields::TO } = %owed.to,
             kind = ?owed.kind,
             "notice queued"

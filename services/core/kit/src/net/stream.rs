@@ -102,7 +102,7 @@ impl Stream {
     }
 
     /// As [`Stream::upgrade`], with an acceptor of one's own, such as
-    /// [`Tls::acceptor_for_clients_of`] makes.
+    /// [`Tls::one_way_acceptor`] makes.
     pub async fn upgrade_by(self, acceptor: TlsAcceptor) -> Result<Self, NetError> {
         self.accept_tls(acceptor, HANDSHAKE_TIME_MAX).await
     }

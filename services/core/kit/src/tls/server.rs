@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
@@ -125,34 +126,31 @@ impl Tls {
         self.0.web.load_full().map(TlsAcceptor::from)
     }
 
-    /// As [`Tls::acceptor`], but a client must prove itself by a certificate of `ca`, a PEM file.
-    /// None if TLS is not available.
+    /// As [`Tls::acceptor`], for clients that only send, and where `clients_of` (a PEM file) is given
+    /// must prove themselves by a certificate of that authority. None if TLS is not available.
+    ///
+    /// Such a client never reads the tickets that TLS 1.3 sends after the handshake. When it closes its
+    /// socket with those unread, its system resets the connection, and what it has sent last is lost:
+    /// so it gets none.
     ///
     /// # Errors
     /// When the file cannot be used.
-    pub fn acceptor_for_clients_of(&self, ca: &Path) -> Result<Option<TlsAcceptor>, TlsError> {
+    pub fn one_way_acceptor(
+        &self,
+        clients_of: Option<&Path>,
+    ) -> Result<Option<TlsAcceptor>, TlsError> {
         if !self.available() {
             return Ok(None);
         }
-        let mut roots = RootCertStore::empty();
-        for certificate in read_chain(ca)? {
-            roots
-                .add(certificate)
-                .map_err(|source| TlsError::Unusable {
-                    path: ca.to_owned(),
-                    source,
-                })?;
-        }
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-        let verifier =
-            verifier.map_err(|error| TlsError::SetUp(rustls::Error::General(error.to_string())))?;
         let minimum = self.0.settings.lock().minimum;
-        let certificates = Arc::clone(&self.0.certificates);
-        let config = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(versions(minimum))?
-            .with_client_cert_verifier(verifier)
-            .with_cert_resolver(certificates);
+        let builder = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(versions(minimum))?;
+        let builder = match clients_of {
+            None => builder.with_no_client_auth(),
+            Some(ca) => builder.with_client_cert_verifier(client_verifier(ca)?),
+        };
+        let mut config = builder.with_cert_resolver(Arc::clone(&self.0.certificates) as _);
+        config.send_tls13_tickets = 0;
         Ok(Some(TlsAcceptor::from(Arc::new(config))))
     }
 
@@ -188,6 +186,21 @@ fn server_config(
         None => rustls::crypto::aws_lc_rs::Ticketer::new()?,
     };
     Ok(config)
+}
+
+/// Lets in whoever has a certificate of an authority.
+fn client_verifier(ca: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in read_chain(ca)? {
+        roots
+            .add(certificate)
+            .map_err(|source| TlsError::Unusable {
+                path: ca.to_owned(),
+                source,
+            })?;
+    }
+    let built = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+    built.map_err(|error| TlsError::SetUp(rustls::Error::General(error.to_string())))
 }
 
 /// The versions of TLS, newest first.

@@ -142,6 +142,12 @@ fn sentence(event: &Event) -> String {
                 get("folder")
             )
         }
+        "destination cannot be reached; its mail waits" => format!(
+            "{} deferred: {} cannot be reached: {}",
+            get("recipients"),
+            get("destination"),
+            get("reason")
+        ),
         "refused" | "deferred" if !get("to").is_empty() => {
             format!("{} {}{}", get("to"), event.event, reply())
         }
