@@ -141,7 +141,8 @@ impl Trial for StoreTrial {
 
     async fn settle(&self, store: &Store) {
         let mut failures = 0;
-        while failures < 5 {
+        // One that has failed for good applies nothing more.
+        while failures < 5 && !store.has_failed() {
             let stats = store.stats();
             if stats.applied == stats.journal.durable {
                 break;

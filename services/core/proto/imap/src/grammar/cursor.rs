@@ -252,7 +252,11 @@ impl<'a> Cursor<'a> {
     pub(crate) fn string(&mut self) -> Result<Bytes, Error> {
         match self.peek() {
             Some(b'"') => self.quoted(),
-            Some(b'{') => self.literal(),
+            // RFC 9051 §9: CHAR8 is any octet but NUL.
+            Some(b'{') => match self.literal()? {
+                octets if octets.contains(&0) => self.expected("a string without NUL"),
+                octets => Ok(octets),
+            },
             _ => self.expected("a string"),
         }
     }

@@ -127,10 +127,7 @@ pub(crate) fn encoded(wire: &mut impl Wire, name: &str, names: Names, plain: fn(
         && !octets.eq_ignore_ascii_case(b"NIL")
     {
         wire.put(octets);
-    } else if octets
-        .iter()
-        .any(|octet| matches!(octet, b'\r' | b'\n' | 0))
-    {
+    } else if octets.iter().any(|octet| matches!(octet, b'\r' | b'\n')) {
         // No name has these; a pattern or a reference may, and finds nothing.
         literal(wire, octets);
     } else {
