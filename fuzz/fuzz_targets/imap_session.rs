@@ -10,10 +10,9 @@ use roost_proto_imap::Security;
 use roost_proto_imap::limits::OUT_OCTETS;
 
 #[path = "../../services/core/proto/imap/tests/session"]
+#[allow(dead_code, reason = "the tests use more of these than is needed here")]
 mod session {
-    #[allow(dead_code)]
     pub(crate) mod play;
-    #[allow(dead_code)]
     pub(crate) mod table;
 }
 // Where the tests' own files look for each other.

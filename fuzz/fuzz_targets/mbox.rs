@@ -6,7 +6,10 @@
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../services/ctl/src/import/mbox.rs"]
-#[allow(dead_code)]
+#[allow(
+    dead_code,
+    reason = "only the scanner is run here, the importer uses the rest"
+)]
 mod mbox;
 
 fuzz_target!(|octets: &[u8]| {

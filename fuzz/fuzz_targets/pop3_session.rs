@@ -12,7 +12,10 @@ use roost_proto_pop3::session::Security;
 use roost_proto_pop3::{Config, Next, Session};
 
 #[path = "../../services/core/proto/pop3/tests/sessions/table.rs"]
-#[allow(dead_code)]
+#[allow(
+    dead_code,
+    reason = "the tests use more of their table than is needed here"
+)]
 mod table;
 
 use table::{Table, now};

@@ -15,7 +15,10 @@ use roost_proto_smtp::session::{self, Offer, Security, Tls};
 use roost_proto_smtp::{Config, Next, Role, Session};
 
 #[path = "../../services/core/proto/smtp/tests/sessions/table.rs"]
-#[allow(dead_code)]
+#[allow(
+    dead_code,
+    reason = "the tests use more of their table than is needed here"
+)]
 mod table;
 
 use table::{Message, Table};
